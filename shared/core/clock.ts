@@ -1,0 +1,82 @@
+// Time as protocols see it: given to them, so that a test can hold it.
+
+/** A pending call; cancelling one that ran or was cancelled does nothing. */
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Monotonic time in ms, with a fraction. Only differences mean something. */
+  now(): number;
+  /** Calls back once, `delay` ms from now (never inside this call). */
+  after(delay: number, callback: () => void): Timer;
+  /** Calls back once this turn's work is done and before anything else is read: to flush a batch. */
+  afterTurn(callback: () => void): void;
+}
+
+/** setTimeout takes a signed 32-bit count of ms; a longer one would fire at once. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+/** The machine's monotonic clock, the same in all processes of a machine. */
+export const systemClock: Clock = {
+  now: () => Number(process.hrtime.bigint()) / 1e6,
+  after(delay, callback) {
+    const timeout = setTimeout(callback, Math.min(Math.max(delay, 0), LONGEST_TIMEOUT));
+    return { cancel: () => clearTimeout(timeout) };
+  },
+  afterTurn: (callback) => queueMicrotask(callback),
+};
+
+/**
+ * A timer that is set again and again, as TCP's are: moving the deadline later, or clearing it, is
+ * an assignment and touches no system timer.
+ */
+export class Alarm {
+  #deadline: number | undefined;
+  #timer: Timer | undefined;
+  #timerDue = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly callback: () => void,
+  ) {}
+
+  /** When it will go off, on the clock's scale; undefined while it is not set. */
+  get deadline(): number | undefined {
+    return this.#deadline;
+  }
+
+  /** Goes off `delay` ms from now instead of whenever it was set to before. */
+  set(delay: number): void {
+    this.#deadline = this.clock.now() + delay;
+    if (this.#timer && this.#timerDue <= this.#deadline) return;
+    this.#timer?.cancel();
+    this.#arm(this.#deadline, delay);
+  }
+
+  clear(): void {
+    this.#deadline = undefined;
+  }
+
+  /** Lets go of the system timer too: for an owner that ends. */
+  close(): void {
+    this.clear();
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #arm(due: number, delay: number): void {
+    this.#timerDue = due;
+    this.#timer = this.clock.after(delay, () => this.#ring());
+  }
+
+  #ring(): void {
+    this.#timer = undefined;
+    if (this.#deadline === undefined) return;
+    const left = this.#deadline - this.clock.now();
+    // A system timer has whole milliseconds and may be a fraction early; early by less is due.
+    if (left >= 1) return this.#arm(this.#deadline, left);
+    this.#deadline = undefined;
+    this.callback();
+  }
+}

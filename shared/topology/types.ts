@@ -1,0 +1,130 @@
+// A topology after validation: names resolved, quantities as numbers. The file's own form is schema.ts.
+
+/** What a sending end does to frames; all absent means a perfect cable. */
+export interface Impairment {
+  /** ms each frame waits. */
+  readonly delay?: number;
+  /** ms the delay varies to either side, uniformly; never reorders by itself. */
+  readonly jitter?: number;
+  /** Probabilities from 0 to 1. */
+  readonly loss?: number;
+  readonly duplicate?: number;
+  readonly corrupt?: number;
+  /** Share of frames that skip the delay and so overtake (netem's `reorder`). */
+  readonly reorder?: number;
+  /** bits/s of frame bytes without FCS. */
+  readonly rate?: number;
+  /** How many frames may wait for rate. */
+  readonly limit?: number;
+}
+
+export type DeviceKind = 'host' | 'router' | 'isp-router' | 'dns-server' | 'web-server' | 'switch';
+
+export interface InterfaceSpec {
+  readonly name: string;
+  /** Given in the file, or derived from device and interface. */
+  readonly mac: string;
+  /** `a.b.c.d/n`, `dhcp`, or none. */
+  readonly ipv4?: string;
+  readonly gateway?: string;
+  /** Name servers for the device's resolver, where DHCP does not give them. */
+  readonly dns?: readonly string[];
+  /** Member ports, for a bridge; they are free of addresses and have no entry of their own. */
+  readonly bridge?: readonly { readonly name: string; readonly mac: string }[];
+  /** Bytes. */
+  readonly mtu: number;
+}
+
+export interface RouteSpec {
+  /** `a.b.c.d/n`. */
+  readonly to: string;
+  readonly via: string;
+}
+
+export interface PortForward {
+  readonly proto: 'tcp' | 'udp';
+  readonly port: number;
+  /** `address:port` inside. */
+  readonly to: string;
+}
+
+export interface NatSpec {
+  readonly outside: string;
+  readonly forwards: readonly PortForward[];
+}
+
+export interface DhcpServerSpec {
+  readonly interface: string;
+  readonly range: readonly [string, string];
+  /** ms. */
+  readonly lease: number;
+  readonly dns: readonly string[];
+  readonly domain?: string;
+}
+
+/** Records of one owner name. */
+export interface DnsRecords {
+  readonly A?: readonly string[];
+  readonly CNAME?: string;
+  readonly TXT?: readonly string[];
+  readonly NS?: readonly string[];
+  readonly MX?: readonly { readonly preference: number; readonly exchange: string }[];
+  /** ms. */
+  readonly ttl: number;
+}
+
+export interface DnsServerSpec {
+  /** Zone name to owner name (relative, `@` for the zone itself) to records. */
+  readonly zones: Readonly<Record<string, Readonly<Record<string, DnsRecords>>>>;
+  /** Where questions outside the zones go; none: REFUSED. */
+  readonly forwarders: readonly string[];
+}
+
+export interface SiteSpec {
+  /** Folder, absolute after validation. */
+  readonly root?: string;
+  /** `client-address` answers with the address that the request came from. */
+  readonly answer?: 'client-address';
+}
+
+export interface HttpServerSpec {
+  readonly port: number;
+  readonly sites: Readonly<Record<string, SiteSpec>>;
+}
+
+export interface DeviceSpec {
+  readonly name: string;
+  readonly kind: DeviceKind;
+  readonly hostname: string;
+  readonly interfaces: readonly InterfaceSpec[];
+  readonly routes: readonly RouteSpec[];
+  readonly nat?: NatSpec;
+  readonly dhcp?: DhcpServerSpec;
+  readonly dns?: DnsServerSpec;
+  readonly http?: HttpServerSpec;
+  readonly restart: 'never' | 'on-failure' | 'always';
+}
+
+export interface CableEnd {
+  readonly device: string;
+  /** A port: an interface, or a member of a bridge. */
+  readonly interface: string;
+}
+
+export interface CableSpec {
+  readonly name: string;
+  /** The second dials the first. */
+  readonly ends: readonly [CableEnd, CableEnd];
+  readonly mtu: number;
+  /** What each end does to the frames that it sends, in the order of `ends`. */
+  readonly impairments: readonly [Impairment, Impairment];
+}
+
+export interface Topology {
+  readonly name: string;
+  readonly seed: number;
+  readonly timing: 'fast' | 'rfc';
+  readonly transport: 'unix' | 'tcp';
+  readonly devices: readonly DeviceSpec[];
+  readonly cables: readonly CableSpec[];
+}
