@@ -1,0 +1,195 @@
+// A device's own socket: cables and the control channel come in here, as WebSockets with the net's token.
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { chmodSync, unlinkSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { EventLog } from '../core/event-log.ts';
+import { CABLE_PROTOCOL, CLOSE_TIMEOUT, LONGEST_MESSAGE } from './dialer.ts';
+import type { CablePort, Refusal } from './websocket-port.ts';
+
+/** The subprotocol of a control connection. */
+const CONTROL_PROTOCOL = 'tincan.control.v1';
+
+/** Bytes of `sun_path` less its closing zero, on the system that has the fewest. */
+const LONGEST_PATH = 103;
+
+export type ListenAddress = { readonly path: string } | { readonly host: string; readonly port: number };
+
+export interface DeviceServerOptions {
+  readonly listen: ListenAddress;
+  /** Bearer token of the net. */
+  readonly token: string;
+  /** By the name of their interface; looked up at each request. */
+  readonly cables: ReadonlyMap<string, CablePort>;
+  /** Takes an open control connection. */
+  readonly control: (socket: WebSocket) => void;
+  readonly log: EventLog;
+}
+
+export interface DeviceServer {
+  /** Base URL as the library `ws` takes it, to which a path is appended: `ws://127.0.0.1:4711` or `ws+unix:/run/a.sock:`. */
+  readonly url: string;
+  /** Stops listening, cuts all connections and removes the socket file. */
+  close(): Promise<void>;
+}
+
+/** Where an upgrade leads to. */
+interface Destination {
+  readonly protocol: string;
+  readonly accept: (socket: WebSocket) => void;
+}
+
+/**
+ * Listens, and resolves when connections can come.
+ * @throws Error in words, with the system's code, if the address can't be had: EADDRINUSE, EACCES, ENOENT, …
+ */
+export async function startDeviceServer(options: DeviceServerOptions): Promise<DeviceServer> {
+  const { listen, log } = options;
+  const sockets = new Set<Duplex>();
+  const authorized = tokenCheck(options.token);
+  const server = createServer((request, response) => {
+    const { status, why } = answerWithoutUpgrade(request, authorized(request));
+    response.writeHead(status, { 'content-type': 'text/plain', connection: 'close' }).end(`${why}\n`);
+  });
+  const upgrader = new WebSocketServer(upgraderOptions);
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const found = authorized(request)
+      ? findDestination(request, options)
+      : { status: 401, why: 'wrong or no token' };
+    if ('status' in found) return refuse(request, socket, found, log);
+    upgrader.handleUpgrade(request, socket, head, found.accept);
+  });
+  await listenOn(server, listen);
+  return {
+    url: urlOf(server),
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+/** No compression: it would cost more than a local socket does. */
+const upgraderOptions = {
+  noServer: true,
+  clientTracking: false,
+  perMessageDeflate: false,
+  maxPayload: LONGEST_MESSAGE,
+  closeTimeout: CLOSE_TIMEOUT,
+};
+
+/** Compares digests, which have one length, in a time that tells nothing of the token. */
+function tokenCheck(token: string): (request: IncomingMessage) => boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  const expected = digest(token);
+  return (request) => {
+    const [scheme, given] = (request.headers.authorization ?? '').split(' ', 2);
+    return scheme?.toLowerCase() === 'bearer' && timingSafeEqual(digest(given ?? ''), expected);
+  };
+}
+
+function findDestination(request: IncomingMessage, options: DeviceServerOptions): Destination | Refusal {
+  const destination = destinationOf(pathOf(request), options);
+  if ('status' in destination) return destination;
+  const offered = request.headers['sec-websocket-protocol'];
+  // None offered is taken for the one that there is; others are of a time to come.
+  if (offered !== undefined && !offered.split(',').some((name) => name.trim() === destination.protocol))
+    return { status: 400, why: `the subprotocol here is ${destination.protocol}` };
+  return destination;
+}
+
+function destinationOf(path: string, options: DeviceServerOptions): Destination | Refusal {
+  if (path === '/control') return { protocol: CONTROL_PROTOCOL, accept: options.control };
+  const name = /^\/cable\/([^/]+)$/.exec(path)?.[1];
+  const port = name === undefined ? undefined : options.cables.get(name);
+  if (!port) return { status: 404, why: `no ${path} here: /control, or /cable/ and an interface` };
+  return port.refusal() ?? { protocol: CABLE_PROTOCOL, accept: (socket) => port.accept(socket) };
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '').split('?', 1)[0] ?? '';
+}
+
+function answerWithoutUpgrade(request: IncomingMessage, authorized: boolean): Refusal {
+  if (!authorized) return { status: 401, why: 'wrong or no token' };
+  if (/^\/(control|cable\/[^/]+)$/.test(pathOf(request))) return { status: 426, why: 'this is a WebSocket' };
+  return { status: 404, why: 'nothing here: /control, or /cable/ and an interface' };
+}
+
+function refuse(request: IncomingMessage, socket: Duplex, refusal: Refusal, log: EventLog): void {
+  const { status, why } = refusal;
+  const path = pathOf(request).slice(0, 100);
+  log.warn('cable.refused', { path, status, why }, `Refused a connection to ${path} with ${status}: ${why}`);
+  socket.on('error', () => {});
+  const body = `${why}\n`;
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}
+
+async function listenOn(server: Server, address: ListenAddress): Promise<void> {
+  if ('path' in address && Buffer.byteLength(address.path) > LONGEST_PATH)
+    throw new Error(`socket path ${address.path} is longer than ${LONGEST_PATH} bytes`);
+  try {
+    await listening(server, address);
+  } catch (error) {
+    // A device that was killed leaves its socket file behind.
+    if (!('path' in address) || !isInUse(error) || (await answers(address.path)))
+      throw explained(error, address);
+    unlinkSync(address.path);
+    await listening(server, address);
+  }
+  if ('path' in address) chmodSync(address.path, 0o600);
+}
+
+function listening(server: Server, address: ListenAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(address, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.on('connect', () => resolve(true));
+    probe.on('error', () => resolve(false));
+    probe.on('close', () => resolve(false));
+    probe.on('connect', () => probe.destroy());
+  });
+}
+
+function isInUse(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+}
+
+function explained(error: unknown, address: ListenAddress): Error {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  const where = 'path' in address ? address.path : `${address.host}:${address.port}`;
+  const why =
+    {
+      EADDRINUSE: 'another process listens there',
+      EACCES: 'not allowed',
+      ENOENT: 'the folder does not exist',
+      EADDRNOTAVAIL: 'not an address of this machine',
+    }[code] ?? code;
+  return Object.assign(new Error(`cannot listen on ${where}: ${why}`, { cause: error }), { code });
+}
+
+function urlOf(server: Server): string {
+  const bound = server.address() as AddressInfo | string;
+  if (typeof bound === 'string') return `ws+unix:${bound}:`;
+  return `ws://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`;
+}

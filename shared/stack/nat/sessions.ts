@@ -1,0 +1,288 @@
+// The translation table. An inside endpoint has one outer port for whatever it sends anywhere (RFC 4787
+// REQ-1), and under it a session for each destination, by which what comes back is filtered
+// (address- and port-dependent, REQ-8).
+
+import type { Ipv4Address } from '../../core/address.ts';
+import { Alarm, type Clock } from '../../core/clock.ts';
+import type { Random } from '../../core/random.ts';
+import { PROTOCOL_ICMP, PROTOCOL_TCP } from '../../wire/ipv4.ts';
+import { type Side, TcpTracking } from './tcp-tracking.ts';
+
+/** RFC 4787 REQ-5: not under two minutes; ms. */
+export const UDP_TIMEOUT = 120_000;
+/** RFC 5508 REQ-2; ms. */
+export const ICMP_TIMEOUT = 60_000;
+
+/** Expired sessions are cleared away at most this often; ms. Until then lookups pass over them. */
+const SWEEP_INTERVAL = 1000;
+/** Random tries for a free outer port before they are gone through one by one. */
+const PORT_TRIES = 16;
+
+export interface InsideEndpoint {
+  readonly protocol: number;
+  readonly address: Ipv4Address;
+  /** The echo id, for ICMP. */
+  readonly port: number;
+  /** What new sessions from inside leave with. */
+  readonly outsidePort: number;
+  /** A port forward leads here: kept without sessions, and open to anyone. */
+  readonly forwarded: boolean;
+  /** By destination. */
+  readonly sessions: Map<number, Session>;
+}
+
+export interface Session {
+  readonly endpoint: InsideEndpoint;
+  readonly outsidePort: number;
+  readonly remoteAddress: Ipv4Address;
+  /** 0 for ICMP. */
+  readonly remotePort: number;
+  /** For TCP only. */
+  readonly tcp: TcpTracking | undefined;
+  /** Whether anything came from outside. */
+  replied: boolean;
+  /** On the clock's scale, as is `expires`. */
+  readonly created: number;
+  expires: number;
+}
+
+/** What a session is opened for. */
+export interface Flow {
+  readonly protocol: number;
+  readonly address: Ipv4Address;
+  readonly port: number;
+  readonly remoteAddress: Ipv4Address;
+  readonly remotePort: number;
+}
+
+/** One 48-bit number out of an address and a port. */
+function endpointKey(address: Ipv4Address, port: number): number {
+  return address * 0x10000 + port;
+}
+
+export class SessionTable {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #limit: number;
+  readonly #expired: (session: Session) => void;
+  readonly #sweepAlarm: Alarm;
+  /** By protocol, then by inside address and port. */
+  readonly #inside = new Map<number, Map<number, InsideEndpoint>>();
+  /** By protocol, then by outer port. */
+  readonly #outside = new Map<number, Map<number, InsideEndpoint>>();
+  #count = 0;
+
+  /** @param expired is told of each session that timed out */
+  constructor(clock: Clock, random: Random, limit: number, expired: (session: Session) => void) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#limit = limit;
+    this.#expired = expired;
+    this.#sweepAlarm = new Alarm(clock, () => this.#sweep());
+  }
+
+  get size(): number {
+    return this.#count;
+  }
+
+  /** Reserves an outer port for what is asked of it from outside. */
+  forward(protocol: number, outsidePort: number, address: Ipv4Address, port: number): void {
+    const known = this.#insideOf(protocol).get(endpointKey(address, port));
+    const endpoint = known ?? this.#addEndpoint(protocol, address, port, outsidePort, true);
+    this.#outsideOf(protocol).set(outsidePort, endpoint);
+  }
+
+  /** Whose outer port this is. */
+  owner(protocol: number, outsidePort: number): InsideEndpoint | undefined {
+    return this.#outsideOf(protocol).get(outsidePort);
+  }
+
+  findFromInside(flow: Flow): Session | undefined {
+    const endpoint = this.#insideOf(flow.protocol).get(endpointKey(flow.address, flow.port));
+    return this.#find(endpoint, flow.remoteAddress, flow.remotePort);
+  }
+
+  findFromOutside(
+    protocol: number,
+    outsidePort: number,
+    remoteAddress: Ipv4Address,
+    remotePort: number,
+  ): Session | undefined {
+    const session = this.#find(this.owner(protocol, outsidePort), remoteAddress, remotePort);
+    return session?.outsidePort === outsidePort ? session : undefined;
+  }
+
+  /**
+   * A session for a new flow from inside; undefined if the table or the outer ports are full.
+   * @param preferredPort the outer port to take if it is free
+   */
+  openFromInside(flow: Flow, preferredPort?: number): Session | undefined {
+    if (this.#count >= this.#limit) return undefined;
+    const { protocol, address, port } = flow;
+    let endpoint = this.#insideOf(protocol).get(endpointKey(address, port));
+    if (!endpoint) {
+      const outsidePort = this.#freePort(protocol, port, preferredPort);
+      if (outsidePort === undefined) return undefined;
+      endpoint = this.#addEndpoint(protocol, address, port, outsidePort, false);
+    }
+    return this.#addSession(endpoint, endpoint.outsidePort, flow.remoteAddress, flow.remotePort, 'inside');
+  }
+
+  /** A session for a new flow from outside to a forwarded port; undefined if there is no room for it. */
+  openFromOutside(
+    endpoint: InsideEndpoint,
+    outsidePort: number,
+    remoteAddress: Ipv4Address,
+    remotePort: number,
+  ): Session | undefined {
+    // The same remote endpoint may already be served here by way of another forwarded port: the inside
+    // host could not tell the two apart.
+    const taken = this.#find(endpoint, remoteAddress, remotePort) !== undefined;
+    if (taken || this.#count >= this.#limit) return undefined;
+    return this.#addSession(endpoint, outsidePort, remoteAddress, remotePort, 'outside');
+  }
+
+  /** Traffic passes: the session lives on for its timeout from now. */
+  refresh(session: Session): void {
+    const timeout =
+      session.tcp?.timeout ?? (session.endpoint.protocol === PROTOCOL_ICMP ? ICMP_TIMEOUT : UDP_TIMEOUT);
+    session.expires = this.#clock.now() + timeout;
+    this.#sweepBy(session.expires);
+  }
+
+  /** The living sessions, oldest first. */
+  sessions(): Session[] {
+    const now = this.#clock.now();
+    return [...this.#all()].filter((session) => session.expires > now).sort((a, b) => a.created - b.created);
+  }
+
+  /** Forgets everything but the forwards. */
+  flush(): void {
+    for (const session of [...this.#all()]) this.#remove(session);
+    this.#sweepAlarm.close();
+  }
+
+  #find(
+    endpoint: InsideEndpoint | undefined,
+    remoteAddress: Ipv4Address,
+    remotePort: number,
+  ): Session | undefined {
+    const session = endpoint?.sessions.get(endpointKey(remoteAddress, remotePort));
+    if (!session || session.expires > this.#clock.now()) return session;
+    this.#expire(session);
+    return undefined;
+  }
+
+  #addEndpoint(
+    protocol: number,
+    address: Ipv4Address,
+    port: number,
+    outsidePort: number,
+    forwarded: boolean,
+  ): InsideEndpoint {
+    const endpoint = { protocol, address, port, outsidePort, forwarded, sessions: new Map() };
+    this.#insideOf(protocol).set(endpointKey(address, port), endpoint);
+    this.#outsideOf(protocol).set(outsidePort, endpoint);
+    return endpoint;
+  }
+
+  #addSession(
+    endpoint: InsideEndpoint,
+    outsidePort: number,
+    remoteAddress: Ipv4Address,
+    remotePort: number,
+    initiator: Side,
+  ): Session {
+    const now = this.#clock.now();
+    const session: Session = {
+      endpoint,
+      outsidePort,
+      remoteAddress,
+      remotePort,
+      tcp: endpoint.protocol === PROTOCOL_TCP ? new TcpTracking(initiator) : undefined,
+      replied: initiator === 'outside',
+      created: now,
+      expires: now,
+    };
+    endpoint.sessions.set(endpointKey(remoteAddress, remotePort), session);
+    this.#count++;
+    this.refresh(session);
+    return session;
+  }
+
+  #expire(session: Session): void {
+    this.#remove(session);
+    this.#expired(session);
+  }
+
+  #remove(session: Session): void {
+    const { endpoint } = session;
+    endpoint.sessions.delete(endpointKey(session.remoteAddress, session.remotePort));
+    this.#count--;
+    if (endpoint.forwarded || endpoint.sessions.size > 0) return;
+    this.#insideOf(endpoint.protocol).delete(endpointKey(endpoint.address, endpoint.port));
+    this.#outsideOf(endpoint.protocol).delete(endpoint.outsidePort);
+  }
+
+  /** At random (RFC 6056), in the class that the inner port is of (RFC 4787 REQ-3); ids have no classes. */
+  #freePort(protocol: number, port: number, preferred: number | undefined): number | undefined {
+    const taken = this.#outsideOf(protocol);
+    if (preferred !== undefined && !taken.has(preferred)) return preferred;
+    const wellKnown = port < 1024 && protocol !== PROTOCOL_ICMP;
+    const lowest = wellKnown ? 512 : 1024;
+    const highest = wellKnown ? 1023 : 65535;
+    for (let tries = 0; tries < PORT_TRIES; tries++) {
+      const candidate = this.#random.integer(lowest, highest);
+      if (!taken.has(candidate)) return candidate;
+    }
+    const start = this.#random.integer(lowest, highest);
+    const count = highest - lowest + 1;
+    for (let step = 0; step < count; step++) {
+      const candidate = lowest + ((start - lowest + step) % count);
+      if (!taken.has(candidate)) return candidate;
+    }
+    return undefined;
+  }
+
+  /** Has the sweep come no later than `time`. */
+  #sweepBy(time: number): void {
+    const planned = this.#sweepAlarm.deadline;
+    if (planned === undefined || time + SWEEP_INTERVAL < planned)
+      this.#sweepAlarm.set(time - this.#clock.now());
+  }
+
+  #sweep(): void {
+    const now = this.#clock.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const session of [...this.#all()]) {
+      if (session.expires <= now) this.#expire(session);
+      else next = Math.min(next, session.expires);
+    }
+    if (next < Number.POSITIVE_INFINITY) this.#sweepAlarm.set(Math.max(next - now, SWEEP_INTERVAL));
+  }
+
+  *#all(): Generator<Session> {
+    for (const endpoints of this.#inside.values())
+      for (const endpoint of endpoints.values()) yield* endpoint.sessions.values();
+  }
+
+  #insideOf(protocol: number): Map<number, InsideEndpoint> {
+    return mapFor(this.#inside, protocol);
+  }
+
+  #outsideOf(protocol: number): Map<number, InsideEndpoint> {
+    return mapFor(this.#outside, protocol);
+  }
+}
+
+function mapFor(
+  maps: Map<number, Map<number, InsideEndpoint>>,
+  protocol: number,
+): Map<number, InsideEndpoint> {
+  let map = maps.get(protocol);
+  if (!map) {
+    map = new Map();
+    maps.set(protocol, map);
+  }
+  return map;
+}

@@ -1,0 +1,54 @@
+// What of TCP's behaviour is a number or a choice, with the values that Tincan takes.
+
+export interface TcpSettings {
+  /** Bytes that a connection holds for its reader, and so its largest window. */
+  readonly receiveBuffer: number;
+  /** Bytes written that a connection takes before they are acknowledged. */
+  readonly sendBuffer: number;
+  readonly congestionControl: 'cubic' | 'newreno';
+  /** ms of the retransmission timeout before anything is measured (RFC 6298 §2.1). */
+  readonly initialRto: number;
+  /** ms, as Linux; RFC 6298 §2.4 asks for a second, which no current system waits. */
+  readonly minimumRto: number;
+  /** ms (RFC 6298 §2.5: at least 60 s). */
+  readonly maximumRto: number;
+  /** ms after which a SYN without answer is given up (R2, RFC 9293 §3.8.3: at least 3 minutes). */
+  readonly synTimeout: number;
+  /** ms after which data without acknowledgment is given up (R2, RFC 9293 §3.8.3: at least 100 s). */
+  readonly dataTimeout: number;
+  /** ms that an acknowledgment waits for company, as Linux (RFC 9293 §3.8.6.3: under 500 ms). */
+  readonly delayedAck: number;
+  /** ms of TIME-WAIT, 2 MSL; 60 s in total, as Linux. */
+  readonly timeWait: number;
+  /** How many connections may stand in TIME-WAIT; the oldest makes room. */
+  readonly timeWaitLimit: number;
+  /** ms in FIN-WAIT-2 after which a connection that nobody owns any more is forgotten, as Linux. */
+  readonly finWait2: number;
+  /** ms without traffic before keep-alive probes, where the user does not say (RFC 9293 §3.8.4: 2 hours). */
+  readonly keepAliveIdle: number;
+  /** ms between keep-alive probes. */
+  readonly keepAliveInterval: number;
+  /** Probes without answer after which the connection is dead. */
+  readonly keepAliveProbes: number;
+  /** Handshakes that a listener keeps in mind; beyond, it answers with SYN cookies. */
+  readonly synBacklog: number;
+}
+
+export const DEFAULT_TCP_SETTINGS: TcpSettings = {
+  receiveBuffer: 1024 * 1024,
+  sendBuffer: 1024 * 1024,
+  congestionControl: 'cubic',
+  initialRto: 1000,
+  minimumRto: 200,
+  maximumRto: 60_000,
+  synTimeout: 180_000,
+  dataTimeout: 100_000,
+  delayedAck: 40,
+  timeWait: 60_000,
+  timeWaitLimit: 16_384,
+  finWait2: 60_000,
+  keepAliveIdle: 7_200_000,
+  keepAliveInterval: 75_000,
+  keepAliveProbes: 9,
+  synBacklog: 512,
+};

@@ -1,0 +1,139 @@
+// From the file's form to the one that everything else uses: quantities as numbers, defaults filled in.
+
+import { resolve } from 'node:path';
+import { formatMac, mac } from '../core/address.ts';
+import { parseDuration, parsePercentage, parseRate } from '../core/units.ts';
+import { DEFAULT_MTU } from './default-mtu.ts';
+import { deriveMac } from './mac-address.ts';
+import type { CableEntry, DeviceEntry, ImpairmentEntry, InterfaceEntry, TopologyFile } from './schema.ts';
+import type {
+  CableEnd,
+  CableSpec,
+  DeviceSpec,
+  DnsRecords,
+  Impairment,
+  InterfaceSpec,
+  SiteSpec,
+  Topology,
+} from './types.ts';
+
+const HOUR = 3_600_000;
+
+/** Takes a file without faults. @param folder that relative paths start from */
+export function normalise(file: TopologyFile, folder: string): Topology {
+  const mtus = mtuByEnd(file);
+  return {
+    name: file.name,
+    seed: file.seed ?? 1,
+    timing: file.timing ?? 'fast',
+    transport: file.transport ?? 'tcp',
+    devices: Object.entries(file.devices).map(([name, entry]) => deviceSpec(name, entry, folder, mtus)),
+    cables: Object.entries(file.cables ?? {}).map(([name, entry]) => cableSpec(name, entry)),
+  };
+}
+
+function deviceSpec(
+  name: string,
+  entry: DeviceEntry,
+  folder: string,
+  mtus: ReadonlyMap<string, number>,
+): DeviceSpec {
+  const { kind, nat, dhcp, dns, http } = entry;
+  return {
+    name,
+    kind,
+    hostname: entry.hostname ?? name,
+    interfaces: Object.entries(entry.interfaces).map(([face, given]) =>
+      interfaceSpec(name, face, given, mtus),
+    ),
+    routes: entry.routes ?? [],
+    ...(nat && { nat: { outside: nat.outside, forwards: nat.forwards ?? [] } }),
+    ...(dhcp && {
+      dhcp: { ...dhcp, lease: duration(dhcp.lease) ?? HOUR, dns: dhcp.dns ?? [] },
+    }),
+    ...(dns && { dns: { zones: zones(dns.zones ?? {}), forwarders: dns.forwarders ?? [] } }),
+    ...(http && { http: { port: http.port ?? 80, sites: sites(http.sites, folder) } }),
+    restart: entry.restart ?? 'never',
+  };
+}
+
+function interfaceSpec(
+  device: string,
+  name: string,
+  entry: InterfaceEntry,
+  mtus: ReadonlyMap<string, number>,
+): InterfaceSpec {
+  const { bridge, ...rest } = entry;
+  const mtu = (port: string) => mtus.get(`${device}:${port}`) ?? DEFAULT_MTU;
+  return {
+    ...rest,
+    name,
+    mac: formatMac(mac(entry.mac ?? deriveMac(device, name))),
+    ...(bridge && { bridge: bridge.map((port) => ({ name: port, mac: deriveMac(device, port) })) }),
+    // A bridge carries what all its ports can.
+    mtu: Math.min(...(bridge ?? [name]).map(mtu)),
+  };
+}
+
+function mtuByEnd(file: TopologyFile): Map<string, number> {
+  return new Map(
+    Object.values(file.cables ?? {}).flatMap(({ ends, mtu = DEFAULT_MTU }) => ends.map((end) => [end, mtu])),
+  );
+}
+
+function zones(given: Record<string, Record<string, object>>) {
+  return mapValues(given, (owners) =>
+    mapValues(
+      owners,
+      (records: { ttl?: string }): DnsRecords => ({
+        ...records,
+        ttl: duration(records.ttl) ?? HOUR,
+      }),
+    ),
+  );
+}
+
+function sites(given: Record<string, SiteSpec>, folder: string): Record<string, SiteSpec> {
+  return mapValues(given, (site) => (site.root === undefined ? site : { root: resolve(folder, site.root) }));
+}
+
+function cableSpec(name: string, entry: CableEntry): CableSpec {
+  const ends = [cableEnd(entry.ends[0]), cableEnd(entry.ends[1])] as const;
+  const impairment = (index: 0 | 1) =>
+    impairmentOf({ ...entry, ...entry.from?.[ends[index].device], ...entry.from?.[entry.ends[index]] });
+  return {
+    name,
+    ends,
+    mtu: entry.mtu ?? DEFAULT_MTU,
+    impairments: [impairment(0), impairment(1)],
+  };
+}
+
+function cableEnd(text: string): CableEnd {
+  const [device = '', name = ''] = text.split(':');
+  return { device, interface: name };
+}
+
+/** Leaves out what is absent, so that a perfect cable has an empty impairment. */
+function impairmentOf(entry: ImpairmentEntry): Impairment {
+  const share = (text: string | undefined) => (text === undefined ? undefined : parsePercentage(text));
+  const values: Impairment = {
+    delay: duration(entry.delay),
+    jitter: duration(entry.jitter),
+    loss: share(entry.loss),
+    duplicate: share(entry.duplicate),
+    corrupt: share(entry.corrupt),
+    reorder: share(entry.reorder),
+    rate: entry.rate === undefined ? undefined : parseRate(entry.rate),
+    limit: entry.limit,
+  };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+function duration(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parseDuration(text);
+}
+
+function mapValues<V, W>(given: Record<string, V>, map: (value: V) => W): Record<string, W> {
+  return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, map(value)]));
+}

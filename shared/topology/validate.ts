@@ -1,0 +1,73 @@
+// Reads a topology file and checks it whole: out comes a net that can be started, or one error with
+// every fault in it.
+
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { checkCables } from './cable-checks.ts';
+import { draftOf } from './draft.ts';
+import { checkInterfaces } from './interface-checks.ts';
+import { readJson } from './json-text.ts';
+import { normalise } from './normalise.ts';
+import { topologySchema } from './schema.ts';
+import { checkServices } from './service-checks.ts';
+import { checkStructure } from './structure.ts';
+import type { Fault, Report } from './topology-error.ts';
+import { formatPath, TopologyError } from './topology-error.ts';
+import type { Topology } from './types.ts';
+
+/** @throws TopologyError with all faults, also when the file can't be read or is no JSON */
+export async function loadTopology(file: string): Promise<Topology> {
+  const json = readJson(await readText(file));
+  if ('mistake' in json) {
+    const { line, column, problem, mend } = json.mistake;
+    throw new TopologyError(`${file}:${line}:${column}`, [{ path: '', problem, mend }]);
+  }
+  const twice = json.duplicates.map(({ path, line }) => ({
+    path: formatPath(path),
+    problem: `given a second time on line ${line}`,
+    mend: 'keep one of them, or rename one',
+  }));
+  return check(json.value, file, twice);
+}
+
+/**
+ * Checks what was read from `file`, which relative paths start from.
+ * @throws TopologyError with all faults
+ */
+export function validateTopology(json: unknown, file: string): Topology {
+  return check(json, file, []);
+}
+
+function check(json: unknown, file: string, earlier: readonly Fault[]): Topology {
+  const faults = [...earlier];
+  const report: Report = (path, problem, mend) => {
+    const fault = { path: formatPath(path), problem, mend };
+    if (!faults.some((known) => known.path === fault.path && known.problem === problem)) faults.push(fault);
+  };
+  const folder = dirname(file);
+  const draft = draftOf(json);
+  checkStructure(json, report);
+  for (const device of draft.devices) {
+    checkInterfaces(device, report);
+    checkServices(device, folder, report);
+  }
+  checkCables(draft, report);
+  if (faults.length > 0) throw new TopologyError(file, faults);
+  return normalise(topologySchema.parse(json), folder);
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    const missing = code === 'ENOENT';
+    throw new TopologyError(file, [
+      {
+        path: '',
+        problem: missing ? 'there is no such file' : `it can't be read (${code})`,
+        mend: missing ? 'name a topology file, as in `tincan up net.json`' : 'name a file that you may read',
+      },
+    ]);
+  }
+}

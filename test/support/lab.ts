@@ -1,0 +1,121 @@
+// A real net of real processes, in a registry of its own, for one test file.
+
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa, type Options, type ResultPromise } from 'execa';
+
+const ROOT = join(import.meta.dirname, '../..');
+const TINCAN = join(ROOT, 'dist/tincan.js');
+
+export interface Outcome {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number | undefined;
+}
+
+export interface PsReport {
+  readonly net: string;
+  readonly rundir: string;
+  readonly devices: readonly {
+    readonly device: string;
+    readonly kind: string;
+    readonly state: 'starting' | 'ready' | 'frozen' | 'stopped' | 'crashed';
+    readonly pid: number | null;
+    readonly rss: number;
+    readonly loopLag: number;
+    readonly interfaces: readonly {
+      readonly name: string;
+      readonly mac: string;
+      readonly ipv4: string | null;
+      readonly carrier: boolean;
+      readonly mtu: number;
+    }[];
+  }[];
+  readonly cables: readonly {
+    readonly cable: string;
+    readonly ends: readonly string[];
+    readonly carrier: boolean;
+  }[];
+}
+
+/** A folder for nets' run directories that no other test sees. */
+export class Lab {
+  private constructor(
+    readonly folder: string,
+    private readonly net: string,
+  ) {}
+
+  static async create(net: string): Promise<Lab> {
+    return new Lab(await mkdtemp(join(tmpdir(), 'lab-')), net);
+  }
+
+  /** Starts the default net, or the given topology, in the background. */
+  async up(change: (topology: Record<string, unknown>) => void = () => {}): Promise<void> {
+    const topology = JSON.parse(await readFile(join(ROOT, 'topology.json'), 'utf8')) as Record<
+      string,
+      unknown
+    >;
+    topology.name = this.net;
+    delete topology.$schema;
+    change(topology);
+    const file = join(this.folder, 'topology.json');
+    const rooted = JSON.stringify(topology).replaceAll('"devices/sites/', `"${ROOT}/devices/sites/`);
+    await writeFile(file, rooted);
+    await this.ok('up', file, '-d');
+  }
+
+  /** Runs a command line of tincan's to its end. */
+  async run(...args: string[]): Promise<Outcome> {
+    const { stdout, stderr, exitCode } = await this.spawn(args);
+    return { stdout: String(stdout), stderr: String(stderr), exitCode };
+  }
+
+  /** As `run`, for a command that must succeed; gives what it printed. */
+  async ok(...args: string[]): Promise<string> {
+    const { stdout, stderr, exitCode } = await this.run(...args);
+    if (exitCode !== 0)
+      throw new Error(`tincan ${args.join(' ')} ended with ${exitCode}: ${stderr}${stdout}`);
+    return stdout;
+  }
+
+  spawn(args: readonly string[], options: Options = {}): ResultPromise {
+    return execa(process.execPath, [TINCAN, ...args], {
+      reject: false,
+      cwd: this.folder,
+      ...options,
+      env: { XDG_RUNTIME_DIR: this.folder, ...options.env },
+    });
+  }
+
+  /** What a command on a device does. */
+  exec(device: string, ...command: string[]): Promise<Outcome> {
+    return this.run('exec', '--net', this.net, device, ...command);
+  }
+
+  async ps(): Promise<PsReport> {
+    return JSON.parse(await this.ok('ps', '--net', this.net, '--json')) as PsReport;
+  }
+
+  async pid(device: string): Promise<number> {
+    const row = (await this.ps()).devices.find((candidate) => candidate.device === device);
+    if (!row?.pid) throw new Error(`${device} has no process`);
+    return row.pid;
+  }
+
+  /** Takes the net down, if it is up, and its folder away. */
+  async close(): Promise<void> {
+    await this.run('down', '--net', this.net);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Whether a process exists (a zombie does not count). */
+export async function isAlive(pid: number): Promise<boolean> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    return !/\) [ZX]/.test(stat);
+  } catch {
+    return false;
+  }
+}
