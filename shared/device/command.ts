@@ -1,6 +1,8 @@
 // What a console command of a device (`tincan exec DEVICE COMMAND…`) is given and returns.
 
 import type { Readable, Writable } from 'node:stream';
+import type { HttpCache } from '../apps/http/cache.ts';
+import type { HttpCache } from '../apps/http/cache.ts';
 import type { Sockets } from '../socket/sockets.ts';
 
 export interface CommandIo {
@@ -98,6 +100,10 @@ export interface CommandContext {
   readonly device: string;
   readonly sockets: Sockets;
   readonly tables: DeviceTables;
+  /** Addresses of the device's name servers, first choice first. */
+  nameServers(): readonly string[];
+  /** What its user's browser keeps between visits. */
+  readonly httpCache: HttpCache;
 }
 
 /** Runs to its end and gives the exit code of the real tool in the same case. */

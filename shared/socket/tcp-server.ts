@@ -38,9 +38,16 @@ export class TcpStreamServer extends EventEmitter implements TcpServer {
 
   listen(where: ListenOptions | number, listening?: () => void): this {
     if (this.#listener)
-      throw codedError('ERR_SERVER_ALREADY_LISTEN', 'Listen method has been called more than once without closing.');
+      throw codedError(
+        'ERR_SERVER_ALREADY_LISTEN',
+        'Listen method has been called more than once without closing.',
+      );
     if (listening) this.once('listening', listening);
-    const { port = 0, host = '0.0.0.0', backlog = DEFAULT_BACKLOG } = typeof where === 'number' ? { port: where } : where;
+    const {
+      port = 0,
+      host = '0.0.0.0',
+      backlog = DEFAULT_BACKLOG,
+    } = typeof where === 'number' ? { port: where } : where;
     try {
       this.#listener = this.#open(port, host, backlog);
       process.nextTick(() => this.#listener && this.emit('listening'));

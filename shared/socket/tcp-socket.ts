@@ -206,7 +206,12 @@ export class TcpStream extends Duplex implements TcpSocket {
     this.#sent = done;
     if (this.connecting) {
       const closedFirst = (): void =>
-        done(codedError('ERR_SOCKET_CLOSED_BEFORE_CONNECTION', 'Socket closed before the connection was established'));
+        done(
+          codedError(
+            'ERR_SOCKET_CLOSED_BEFORE_CONNECTION',
+            'Socket closed before the connection was established',
+          ),
+        );
       this.once('close', closedFirst);
       this.once('connect', () => {
         this.off('close', closedFirst);

@@ -66,8 +66,7 @@ export class UdpDatagramSocket extends EventEmitter implements UdpSocket {
     const { peer } = endpoint;
     const to = address === undefined ? peer?.address : ipv4(address);
     const toPort = port ?? peer?.port;
-    if (to === undefined || toPort === undefined)
-      throw systemError('EDESTADDRREQ', 'send');
+    if (to === undefined || toPort === undefined) throw systemError('EDESTADDRREQ', 'send');
     try {
       endpoint.send(data, to, toPort, datagramOptions(options));
     } catch (error) {

@@ -64,9 +64,6 @@ export class Arp {
       failed: (address) => this.#logFailure(address),
       unreachable: (frame, from) => this.unreachable(frame, from),
     });
-    this.#interface.handle(ETHERTYPE_ARP, (frame) => this.#receive(frame));
-    // Who sits at the other end after the carrier comes back may be somebody else.
-    this.#interface.observe({ carrier: (up) => up || this.#cache.flush() });
   }
 
   /** Sends an IPv4 packet, in its frame, to a neighbour; it waits while the neighbour's MAC is not known. */
@@ -106,13 +103,18 @@ export class Arp {
     return this.#cache.table();
   }
 
+  /** After the carrier was gone somebody else may sit at the other end: what was learned is forgotten. */
+  carrier(up: boolean): void {
+    if (!up) this.#cache.flush();
+  }
+
   close(): void {
     this.#cache.close();
     for (const probe of this.#probes.keys()) probe.cancel();
     for (const timer of this.#announcements) timer.cancel();
   }
 
-  #receive(frame: Uint8Array): void {
+  receive(frame: Uint8Array): void {
     const packet = decodeArp(frame.subarray(ETHERNET_HEADER_LENGTH));
     if (packet instanceof Malformed) return this.#counters.add(`arp.${packet.reason}`);
     const { senderMac, senderAddress, targetAddress } = packet;
@@ -221,7 +223,12 @@ export class Arp {
     if (!log || !this.#interface.carrier) return;
     const destination = frame && formatIpv4(ipv4Destination(frame.subarray(ETHERNET_HEADER_LENGTH)));
     const wanted = formatIpv4(address);
-    const fields = { interface: this.#interface.name, address: wanted, sender: formatIpv4(sender), destination };
+    const fields = {
+      interface: this.#interface.name,
+      address: wanted,
+      sender: formatIpv4(sender),
+      destination,
+    };
     const why = destination && destination !== wanted ? ` (the next hop to ${destination})` : '';
     const whom = mac === undefined ? 'everybody' : formatMac(mac);
     log('arp.request', fields, `asks ${whom} on ${this.#interface.name} who has ${wanted}${why}`);

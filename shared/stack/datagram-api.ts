@@ -6,6 +6,10 @@ import type { ReceivedError } from './network-layer.ts';
 export interface DatagramOptions {
   readonly ttl?: number;
   readonly tos?: number;
+  /**
+   * True refuses what is longer than the path MTU, with EMSGSIZE. Unless told, as on Linux, a datagram
+   * that fits the path is sent with DF, so that a smaller MTU is noticed, and a longer one is fragmented.
+   */
   readonly dontFragment?: boolean;
   /** Source address instead of the bound or routed one; 0.0.0.0 for a DHCP client. */
   readonly source?: IpAddress;

@@ -1,7 +1,7 @@
 // The seam between transports and the network layer. TCP, UDP and ICMP sockets know IPv4 only through
 // this, so that IPv6 is one more file that implements it.
 
-import type { IpAddress } from '../core/address.ts';
+import type { IpAddress, MacAddress } from '../core/address.ts';
 
 /** How a packet would go to a destination. */
 export interface Path {
@@ -25,6 +25,8 @@ export interface SendOptions {
   readonly dontFragment?: boolean;
   /** Leave through this interface whatever the routes say (DHCP before an address is known). */
   readonly interface?: string;
+  /** Sent in a frame to this MAC, without ARP. */
+  readonly link?: MacAddress;
 }
 
 /** A packet for a transport of this device, still in the frame it came in. */
@@ -72,8 +74,8 @@ export interface TransportHandler {
 export interface NetworkLayer {
   /** Bytes that a transport leaves free in front of its header, for the headers below. */
   readonly headroom: number;
-  /** The way to `destination`, from `source` if given; or why there is none. */
-  path(destination: IpAddress, source?: IpAddress): Path | SendError;
+  /** The way to `destination`, from `source` and through an interface if given; or why there is none. */
+  path(destination: IpAddress, source?: IpAddress, through?: string): Path | SendError;
   /** Whether `address` is this device's own (loopback included), so that a socket may be bound to it. */
   isLocal(address: IpAddress): boolean;
   /** Whether `address` is a broadcast or multicast address here, so that TCP must not talk to it. */

@@ -46,6 +46,20 @@ export class RouteTable {
     return before.length - kept.length;
   }
 
+  /** An interface's address brings a route to its network, where that is more than the address itself. */
+  addressAdded(through: NetworkInterface, cidr: Ipv4Cidr): void {
+    if (cidr.prefixLength === 32 || through.loopback) return;
+    this.add({ destination: cidr, interface: through, source: cidr.address, protocol: 'kernel' });
+  }
+
+  /** What stood on the address goes with it; with the last one, as on Linux, every route of the interface. */
+  addressRemoved(through: NetworkInterface, cidr: Ipv4Cidr): void {
+    this.remove(
+      (route) =>
+        route.interface === through && (route.source === cidr.address || through.addresses.length === 0),
+    );
+  }
+
   /** The route with the longest prefix that `address` is in. */
   lookup(address: Ipv4Address, through?: NetworkInterface): Route | undefined {
     for (const length of this.#lengths) {

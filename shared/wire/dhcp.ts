@@ -94,7 +94,7 @@ function readOptions(field: Uint8Array, found: Map<number, Uint8Array>): Malform
     if (code === END) return undefined;
     const length = field[offset++];
     if (length === undefined || offset + length > field.length) return new Malformed('option-too-long');
-    const value = field.slice(offset, offset + length);
+    const value = new Uint8Array(field.subarray(offset, offset + length));
     const before = found.get(code);
     found.set(code, before ? concatBytes([before, value]) : value);
     offset += length;

@@ -2,25 +2,25 @@
 
 import { once } from 'node:events';
 import http from 'node:http';
-import type { Socket } from 'node:net';
-import { pipeline, Readable, Transform, type TransformCallback } from 'node:stream';
+import { type Duplex, pipeline, Readable, Transform, type TransformCallback } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Sockets, TcpSocket } from '../../socket/sockets.ts';
 
+/** ms of silence on a kept connection before TCP asks whether the peer still lives. */
+const KEEP_ALIVE_DELAY = 60_000;
+
 /** Keeps connections for the next request to the same host and port. `destroy()` closes them. */
 export class HttpAgent extends http.Agent {
-  constructor(
-    private readonly sockets: Sockets,
-    options: { maxSockets?: number } = {},
-  ) {
-    super({ keepAlive: true, ...options });
+  readonly #sockets: Sockets;
+
+  constructor(sockets: Sockets, options: { maxSockets?: number } = {}) {
+    super({ keepAlive: true, keepAliveMsecs: KEEP_ALIVE_DELAY, ...options });
+    this.#sockets = sockets;
   }
 
-  createConnection(options: { host: string; port: number | string }): Socket {
-    const socket = this.sockets.connect({ host: options.host, port: Number(options.port) });
-    socket.setNoDelay(true);
-    // node:http uses of a net.Socket what a TcpSocket has.
-    return socket as unknown as Socket;
+  override createConnection(options: http.ClientRequestArgs): Duplex {
+    const { host, port } = options;
+    return this.#sockets.connect({ host: host ?? '', port: Number(port) }).setNoDelay(true);
   }
 }
 
@@ -81,7 +81,10 @@ export function parseHttpUrl(text: string | URL, base?: URL): URL {
   try {
     url = new URL(text, base);
   } catch {
-    throw new FetchUrlError('ERR_INVALID_URL', `not a URL: ${text} (it should look like http://www.example.com/)`);
+    throw new FetchUrlError(
+      'ERR_INVALID_URL',
+      `not a URL: ${text} (it should look like http://www.example.com/)`,
+    );
   }
   if (url.protocol !== 'http:')
     throw new FetchUrlError(

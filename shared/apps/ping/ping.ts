@@ -29,6 +29,8 @@ export interface PingOptions {
   readonly ttl?: number;
   readonly tos?: number;
   readonly dontFragment?: boolean;
+  /** Own address to send from; that of the way out unless told. */
+  readonly source?: string;
   /** ms to wait for the last answers as long as there was none at all; else it is two round trips. */
   readonly timeout: number;
   /** ms after which ping ends, whatever is outstanding; with `count`, it sends on until so many are answered. */
@@ -115,6 +117,7 @@ export function ping(sockets: Sockets, options: PingOptions): Promise<PingSummar
     ttl: options.ttl,
     tos: options.tos,
     dontFragment: options.dontFragment,
+    source: options.source,
   };
   const start = clock.now();
   let transmitted = 0;

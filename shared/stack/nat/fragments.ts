@@ -62,7 +62,7 @@ export class FragmentTracker {
   readonly #datagrams = new Map<FragmentKey, Datagram>();
   #heldBytes = 0;
 
-  /** @param inject takes a held packet in again, as if it came just now */
+  /** @param inject goes on with a held packet, as if it had just passed prerouting */
   constructor(clock: Clock, counters: Counters, inject: (packet: Uint8Array, from: string) => void) {
     this.#clock = clock;
     this.#counters = counters;
@@ -87,24 +87,19 @@ export class FragmentTracker {
     while (this.#heldBytes > MAX_HELD_BYTES) this.#dropOldest('nat.fragment-overflow');
   }
 
-  /** The first fragment has come: those that wait follow it, after this turn. */
+  /** The first fragment has come, and is translated later on its way: those that wait follow it. */
   start(key: FragmentKey): void {
     const datagram = this.#datagram(key);
     datagram.started = true;
-    if (datagram.held.length === 0) return;
-    const { held } = datagram;
-    this.#heldBytes -= datagram.heldBytes;
-    datagram.held = [];
-    datagram.heldBytes = 0;
-    this.#clock.afterTurn(() => {
-      for (const { packet, from } of held) this.#inject(packet, from);
-    });
+    this.#release(datagram, {});
   }
 
-  /** The first fragment has been translated: those that follow get `rewrite`. */
+  /** The first fragment has been translated: those that wait and those that follow get `rewrite`. */
   translate(key: FragmentKey, rewrite: FragmentRewrite): void {
-    this.start(key);
-    this.#datagram(key).rewrite = rewrite;
+    const datagram = this.#datagram(key);
+    datagram.started = true;
+    datagram.rewrite = rewrite;
+    this.#release(datagram, rewrite);
   }
 
   flush(): void {
@@ -127,6 +122,21 @@ export class FragmentTracker {
     this.#datagrams.set(key, datagram);
     if (this.#expiry.deadline === undefined) this.#expiry.set(LIFETIME);
     return datagram;
+  }
+
+  /** After this turn, so that the first fragment leaves first. */
+  #release(datagram: Datagram, rewrite: FragmentRewrite): void {
+    const { held } = datagram;
+    if (held.length === 0) return;
+    this.#heldBytes -= datagram.heldBytes;
+    datagram.held = [];
+    datagram.heldBytes = 0;
+    this.#clock.afterTurn(() => {
+      for (const { packet, from } of held) {
+        applyRewrite(packet, rewrite);
+        this.#inject(packet, from);
+      }
+    });
   }
 
   #dropOldest(reason: string): void {

@@ -5,6 +5,7 @@
 import type { Ipv4Address } from '../../core/address.ts';
 import { readU16, writeU16 } from '../../core/bytes.ts';
 import { adjustChecksum16, adjustChecksum32 } from '../../core/checksum.ts';
+import { ICMP_ECHO_REPLY, ICMP_ECHO_REQUEST, isIcmpError } from '../../wire/icmp.ts';
 import {
   ipv4Destination,
   ipv4HeaderLength,
@@ -17,11 +18,11 @@ import {
   setIpv4Destination,
   setIpv4Source,
 } from '../../wire/ipv4.ts';
+import { TCP_CHECKSUM } from '../../wire/tcp.ts';
 
 // Offsets within the transport's header: RFC 9293 §3.1, RFC 768, RFC 792.
 const SOURCE_PORT = 0;
 const DESTINATION_PORT = 2;
-const TCP_CHECKSUM = 16;
 const UDP_CHECKSUM = 6;
 const ICMP_CHECKSUM = 2;
 const ICMP_ID = 4;
@@ -41,9 +42,18 @@ export function hasTransportHeader(packet: Uint8Array): boolean {
   return present >= (ipv4Protocol(packet) === PROTOCOL_TCP ? 20 : 8);
 }
 
-/** The type of an ICMP message, undefined for another protocol's packet. */
-export function icmpTypeOf(packet: Uint8Array): number | undefined {
-  return ipv4Protocol(packet) === PROTOCOL_ICMP ? packet[ipv4HeaderLength(packet)] : undefined;
+/** What kinds of packet translation tells apart; `flow` is TCP and UDP. */
+export type PacketKind = 'flow' | 'echo-request' | 'echo-reply' | 'icmp-error' | 'other';
+
+/** The kind of a packet that has its transport header. */
+export function kindOf(packet: Uint8Array): PacketKind {
+  const protocol = ipv4Protocol(packet);
+  if (protocol === PROTOCOL_TCP || protocol === PROTOCOL_UDP) return 'flow';
+  if (protocol !== PROTOCOL_ICMP) return 'other';
+  const type = packet[ipv4HeaderLength(packet)]!;
+  if (type === ICMP_ECHO_REQUEST) return 'echo-request';
+  if (type === ICMP_ECHO_REPLY) return 'echo-reply';
+  return isIcmpError(type) ? 'icmp-error' : 'other';
 }
 
 /** Gives a packet that has its transport header another source, and the checksums what follows from it. */

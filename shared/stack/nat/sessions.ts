@@ -37,6 +37,8 @@ export interface Session {
   readonly remoteAddress: Ipv4Address;
   /** 0 for ICMP. */
   readonly remotePort: number;
+  /** From which side its first packet came. */
+  readonly opener: Side;
   /** For TCP only. */
   readonly tcp: TcpTracking | undefined;
   /** Whether anything came from outside. */
@@ -99,7 +101,7 @@ export class SessionTable {
 
   findFromInside(flow: Flow): Session | undefined {
     const endpoint = this.#insideOf(flow.protocol).get(endpointKey(flow.address, flow.port));
-    return this.#find(endpoint, flow.remoteAddress, flow.remotePort);
+    return this.find(endpoint, flow.remoteAddress, flow.remotePort);
   }
 
   findFromOutside(
@@ -108,7 +110,7 @@ export class SessionTable {
     remoteAddress: Ipv4Address,
     remotePort: number,
   ): Session | undefined {
-    const session = this.#find(this.owner(protocol, outsidePort), remoteAddress, remotePort);
+    const session = this.find(this.owner(protocol, outsidePort), remoteAddress, remotePort);
     return session?.outsidePort === outsidePort ? session : undefined;
   }
 
@@ -135,10 +137,7 @@ export class SessionTable {
     remoteAddress: Ipv4Address,
     remotePort: number,
   ): Session | undefined {
-    // The same remote endpoint may already be served here by way of another forwarded port: the inside
-    // host could not tell the two apart.
-    const taken = this.#find(endpoint, remoteAddress, remotePort) !== undefined;
-    if (taken || this.#count >= this.#limit) return undefined;
+    if (this.#count >= this.#limit) return undefined;
     return this.#addSession(endpoint, outsidePort, remoteAddress, remotePort, 'outside');
   }
 
@@ -162,7 +161,8 @@ export class SessionTable {
     this.#sweepAlarm.close();
   }
 
-  #find(
+  /** An endpoint's session with a destination, by whichever outer port. */
+  find(
     endpoint: InsideEndpoint | undefined,
     remoteAddress: Ipv4Address,
     remotePort: number,
@@ -191,7 +191,7 @@ export class SessionTable {
     outsidePort: number,
     remoteAddress: Ipv4Address,
     remotePort: number,
-    initiator: Side,
+    opener: Side,
   ): Session {
     const now = this.#clock.now();
     const session: Session = {
@@ -199,8 +199,9 @@ export class SessionTable {
       outsidePort,
       remoteAddress,
       remotePort,
-      tcp: endpoint.protocol === PROTOCOL_TCP ? new TcpTracking(initiator) : undefined,
-      replied: initiator === 'outside',
+      opener,
+      tcp: endpoint.protocol === PROTOCOL_TCP ? new TcpTracking(opener) : undefined,
+      replied: opener === 'outside',
       created: now,
       expires: now,
     };

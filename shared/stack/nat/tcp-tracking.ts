@@ -2,7 +2,17 @@
 // (RFC 5382 §5, with the state machine of RFC 6146 §3.5.2).
 
 import { readU32 } from '../../core/bytes.ts';
-import { ipv4HeaderLength } from '../../wire/ipv4.ts';
+import { ipv4HeaderLength, ipv4Protocol, PROTOCOL_TCP } from '../../wire/ipv4.ts';
+import {
+  TCP_ACK,
+  TCP_ACKNOWLEDGMENT,
+  TCP_DATA_OFFSET,
+  TCP_FIN,
+  TCP_RST,
+  TCP_SYN,
+  tcpFlags,
+  tcpSequence,
+} from '../../wire/tcp.ts';
 
 /**
  * `unreplied`: found in midstream (the router has restarted, say) and not answered yet. `half-closed`: one
@@ -25,15 +35,11 @@ export const TCP_ESTABLISHED_TIMEOUT = 7_440_000;
 /** RFC 5382 REQ-5: while opening and closing; ms. */
 export const TCP_TRANSITORY_TIMEOUT = 240_000;
 
-const FIN = 0x01;
-const SYN = 0x02;
-const RST = 0x04;
-const ACK = 0x10;
+const flagsOf = (packet: Uint8Array): number => tcpFlags(packet, ipv4HeaderLength(packet));
 
-const flagsOf = (packet: Uint8Array): number => packet[ipv4HeaderLength(packet) + 13]!;
-
+/** Whether a packet (of any protocol) is a TCP segment with RST set. */
 export function isReset(packet: Uint8Array): boolean {
-  return (flagsOf(packet) & RST) !== 0;
+  return ipv4Protocol(packet) === PROTOCOL_TCP && (flagsOf(packet) & TCP_RST) !== 0;
 }
 
 const otherSide = (side: Side): Side => (side === 'inside' ? 'outside' : 'inside');
@@ -61,13 +67,13 @@ export class TcpTracking {
   /** A segment passes, in a packet that is not a later fragment. */
   observe(packet: Uint8Array, from: Side): void {
     const flags = flagsOf(packet);
-    if (flags & RST) {
+    if (flags & TCP_RST) {
       this.state = 'reset';
       this.#resetBy = from;
-    } else if (flags & SYN) {
-      this.#observeSyn(from, (flags & ACK) !== 0);
+    } else if (flags & TCP_SYN) {
+      this.#observeSyn(from, (flags & TCP_ACK) !== 0);
     } else {
-      this.#observeAnswer(from, (flags & ACK) !== 0);
+      this.#observeAnswer(from, (flags & TCP_ACK) !== 0);
       this.#observeFin(packet, from, flags);
     }
   }
@@ -109,15 +115,19 @@ export class TcpTracking {
     if (!open && this.state !== 'closing') return;
     const other = otherSide(from);
     const start = ipv4HeaderLength(packet);
-    if (flags & FIN) {
-      const dataAt = start + (packet[start + 12]! >>> 4) * 4;
+    if (flags & TCP_FIN) {
+      const dataAt = start + (packet[start + TCP_DATA_OFFSET]! >>> 4) * 4;
       if (!this.#finSeen[from])
-        this.#unacknowledgedFin[from] = readU32(packet, start + 4) + Math.max(packet.length - dataAt, 0) + 1;
+        this.#unacknowledgedFin[from] = tcpSequence(packet, start) + Math.max(packet.length - dataAt, 0) + 1;
       this.#finSeen[from] = true;
     }
     const awaited = this.#unacknowledgedFin[other];
     // Sequence numbers wrap: the signed difference tells which is later (RFC 9293 §3.4).
-    if (awaited !== undefined && flags & ACK && ((readU32(packet, start + 8) - awaited) | 0) >= 0)
+    if (
+      awaited !== undefined &&
+      flags & TCP_ACK &&
+      ((readU32(packet, start + TCP_ACKNOWLEDGMENT) - awaited) | 0) >= 0
+    )
       delete this.#unacknowledgedFin[other];
     if (!this.#finSeen.inside && !this.#finSeen.outside) return;
     const bothSeen = this.#finSeen.inside && this.#finSeen.outside;

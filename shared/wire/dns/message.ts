@@ -70,7 +70,7 @@ class Reader {
 
   bytesOf(length: number): Uint8Array {
     const start = this.take(length);
-    return this.bytes.slice(start, start + length);
+    return new Uint8Array(this.bytes.subarray(start, start + length));
   }
 }
 

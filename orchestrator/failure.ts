@@ -1,0 +1,23 @@
+// Errors that people meet on the command line: one line that says what to do.
+
+/** Something did not work: exit code 1. */
+export class Failure extends Error {
+  override readonly name: string = 'Failure';
+  readonly exitCode: number = 1;
+}
+
+/** Called the wrong way: exit code 2. */
+export class WrongUsage extends Failure {
+  override readonly name = 'WrongUsage';
+  override readonly exitCode = 2;
+}
+
+/** The text of anything thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The `code` of a system error, if it is one. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,99 @@
+// What outlives the orchestrator for a moment, however it ends: a shell that waits on a pipe. While the
+// orchestrator lives it writes there which processes run; the end of the pipe means that it is gone, and
+// then the shell kills what is left, frozen or not, and removes the sockets.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/**
+ * POSIX sh. It stands in the run directory, so that the right files go even if the directory was renamed
+ * meanwhile because another net of that name took its place. $1 is the orchestrator's own socket.
+ */
+const SCRIPT = `trap '' HUP INT QUIT TERM TSTP TTIN TTOU
+pids=
+while read -r line; do
+  case $line in
+  +*) pids="$pids \${line#+}" ;;
+  -*)
+    left=
+    for pid in $pids; do [ "$pid" = "\${line#-}" ] || left="$left $pid"; done
+    pids=$left ;;
+  esac
+done
+[ -n "$pids" ] && kill -KILL $pids 2>/dev/null
+rm -f -- ./*.sock ./net.json "$1"`;
+
+/** ms before a guardian that ended at once is replaced. */
+const RESPAWN_PAUSE = 100;
+
+export class Guardian {
+  readonly #pids = new Set<number>();
+  #shell: ChildProcess;
+  #closing = false;
+
+  /**
+   * @param folder the run directory, whose sockets go with the net
+   * @param socket the orchestrator's own socket
+   */
+  constructor(
+    private readonly folder: string,
+    private readonly socket: string,
+  ) {
+    this.#shell = this.#start();
+  }
+
+  get pid(): number | undefined {
+    return this.#shell.pid;
+  }
+
+  /** To be called in the turn in which the process was started: the line is in the pipe on return. */
+  watch(pid: number): void {
+    this.#pids.add(pid);
+    this.#write(`+${pid}\n`);
+  }
+
+  /** The process is gone, and its number may become another's. */
+  forget(pid: number): void {
+    this.#pids.delete(pid);
+    this.#write(`-${pid}\n`);
+  }
+
+  /** Kills what is still watched, removes the sockets, and resolves when the guardian itself is gone. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    const { exitCode, signalCode, pid } = this.#shell;
+    if (pid === undefined || exitCode !== null || signalCode !== null) return;
+    const exit = once(this.#shell, 'exit');
+    this.#shell.stdin?.end();
+    await exit;
+  }
+
+  #write(line: string): void {
+    this.#shell.stdin?.write(line);
+  }
+
+  #start(): ChildProcess {
+    const started = performance.now();
+    const shell = spawn('/bin/sh', ['-c', SCRIPT, 'guardian', this.socket], {
+      // A shell that is one of many programs in a file goes by the last part of its name.
+      argv0: 'tincan/guardian/sh',
+      cwd: this.folder,
+      // A session of its own: neither Ctrl-C nor a closed terminal reaches it.
+      detached: true,
+      env: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    shell.stdin?.on('error', () => {});
+    shell.stdin?.write([...this.#pids].map((pid) => `+${pid}\n`).join(''));
+    const replace = () => {
+      if (this.#closing) return;
+      const pause = performance.now() - started < 1000 ? RESPAWN_PAUSE : 0;
+      setTimeout(() => {
+        if (!this.#closing) this.#shell = this.#start();
+      }, pause).unref();
+    };
+    shell.on('exit', replace);
+    shell.on('error', replace);
+    return shell;
+  }
+}

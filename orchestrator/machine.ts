@@ -1,0 +1,192 @@
+// A device over all its runs: on or off, why it is off, and when it is started again by itself.
+
+import type { DeviceStatus, InterfaceStatus } from '../shared/control/device-status.ts';
+import type { DeviceSpec } from '../shared/topology/types.ts';
+import type { DeviceProcess } from './device-process.ts';
+import { Failure } from './failure.ts';
+import type { DeviceReport, DeviceState } from './net-status.ts';
+
+/** ms a device has for its orderly end. */
+const STOP_GRACE = 2000;
+
+/** ms between the end of a device and its restart: the first time, and at most; doubled each time. */
+const FIRST_RESTART_PAUSE = 100;
+const LONGEST_RESTART_PAUSE = 10_000;
+
+/** A device that ran for so many ms is restarted as if it had never ended before. */
+const HEALTHY_RUN = 10_000;
+
+export interface MachineOptions {
+  readonly spec: DeviceSpec;
+  /** Starts a process for the run of that number. */
+  readonly launch: (incarnation: number, changed: () => void) => DeviceProcess;
+  /** Its socket serves: its neighbours and its own dialing ends can be told. */
+  readonly booted: (machine: Machine) => void;
+  readonly changed: () => void;
+}
+
+export class Machine {
+  process: DeviceProcess | undefined;
+  /** Why it is off. */
+  #off: { state: 'stopped' | 'crashed'; reason: string } = { state: 'stopped', reason: 'not started yet' };
+  #wasReady = false;
+  #incarnation = 0;
+  #lastStatus: DeviceStatus | undefined;
+  #restart: NodeJS.Timeout | undefined;
+  #restartPause = FIRST_RESTART_PAUSE;
+  /** What ended on purpose is not started again by itself. */
+  #ending: 'stopped' | 'crashed' | undefined;
+  #closed = false;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly options: MachineOptions) {}
+
+  get spec(): DeviceSpec {
+    return this.options.spec;
+  }
+
+  get name(): string {
+    return this.options.spec.name;
+  }
+
+  /** The process while it runs. */
+  get running(): DeviceProcess | undefined {
+    return this.process?.ended === false ? this.process : undefined;
+  }
+
+  get ready(): boolean {
+    return this.running?.status?.ready ?? false;
+  }
+
+  /** Whether a cable that ends there can come up. */
+  get answers(): boolean {
+    return this.running?.url !== undefined && !this.running.frozen;
+  }
+
+  hasCarrier(name: string): boolean {
+    const status = this.running?.status;
+    return status?.interfaces.some((face) => face.name === name && face.carrier) ?? false;
+  }
+
+  /** Resolves when its socket serves. @throws Failure if it runs already or ends at once */
+  start(): Promise<void> {
+    return this.#oneAtATime(() => this.#start());
+  }
+
+  stop(): Promise<void> {
+    return this.#end('stopped', (running) => running.stop(STOP_GRACE));
+  }
+
+  /** Power cut. */
+  kill(): Promise<void> {
+    return this.#end('crashed', (running) => running.kill());
+  }
+
+  /** Ends it for good, within `grace` ms. */
+  async shutDown(grace: number): Promise<void> {
+    this.#closed = true;
+    this.#ending = 'stopped';
+    clearTimeout(this.#restart);
+    // Who has not come up yet has nothing to put in order.
+    if (this.ready) await this.running?.stop(grace);
+    else await this.running?.kill();
+  }
+
+  report(): DeviceReport {
+    const { running } = this;
+    const status = running?.status;
+    return {
+      device: this.name,
+      kind: this.spec.kind,
+      state: this.#state(),
+      reason: running ? (this.#wasReady ? null : (status?.waiting.join(', ') ?? null)) : this.#off.reason,
+      pid: running?.pid ?? null,
+      uptime: running ? performance.now() - running.started : 0,
+      rss: status?.rss ?? 0,
+      loopLag: status?.loopLag ?? 0,
+      frames: status?.frames ?? { in: 0, out: 0 },
+      drops: status?.drops ?? 0,
+      interfaces: status?.interfaces ?? this.#deadInterfaces(),
+    };
+  }
+
+  #state(): DeviceState {
+    if (!this.running) return this.#off.state;
+    if (this.running.frozen) return 'frozen';
+    return this.#wasReady ? 'ready' : 'starting';
+  }
+
+  #deadInterfaces(): InterfaceStatus[] {
+    const known =
+      this.#lastStatus?.interfaces ?? this.spec.interfaces.flatMap((face) => [face, ...(face.bridge ?? [])]);
+    return known.map((face) => ({
+      name: face.name,
+      mac: face.mac,
+      ipv4: null,
+      carrier: false,
+      mtu: 'mtu' in face ? face.mtu : 1500,
+    }));
+  }
+
+  async #start(): Promise<void> {
+    if (this.#closed) throw new Failure('the net is going down');
+    if (this.running) throw new Failure(`${this.name} is running already`);
+    clearTimeout(this.#restart);
+    this.#ending = undefined;
+    this.#wasReady = false;
+    const process = this.options.launch(this.#incarnation++, () => this.#changed());
+    this.process = process;
+    process.exited.then((reason) => this.#exited(process, reason)).catch(() => {});
+    this.#changed();
+    try {
+      await process.boot();
+    } catch (error) {
+      await process.kill();
+      const words = (await process.lastWords()).map((line) => `\n  ${line}`).join('');
+      throw new Failure(`${this.name} ${(error as Error).message}${words}`);
+    }
+    this.options.booted(this);
+  }
+
+  async #end(as: 'stopped' | 'crashed', end: (running: DeviceProcess) => Promise<void>): Promise<void> {
+    clearTimeout(this.#restart);
+    const { running } = this;
+    if (!running) {
+      if (this.#off.state === 'crashed' && as === 'stopped')
+        this.#off = { state: 'stopped', reason: 'stopped' };
+      return;
+    }
+    this.#ending = as;
+    await end(running);
+  }
+
+  #exited(process: DeviceProcess, reason: string): void {
+    const deliberate = this.#ending;
+    this.#off =
+      deliberate === 'stopped' ? { state: 'stopped', reason: 'stopped' } : { state: 'crashed', reason };
+    const { restart } = this.spec;
+    const again = restart === 'always' || (restart === 'on-failure' && reason !== 'exit code 0');
+    if (deliberate === undefined && again) this.#scheduleRestart(performance.now() - process.started);
+    this.options.changed();
+  }
+
+  #scheduleRestart(ran: number): void {
+    if (ran >= HEALTHY_RUN) this.#restartPause = FIRST_RESTART_PAUSE;
+    this.#restart = setTimeout(() => {
+      this.start().catch(() => {});
+    }, this.#restartPause);
+    this.#restartPause = Math.min(this.#restartPause * 2, LONGEST_RESTART_PAUSE);
+  }
+
+  #changed(): void {
+    this.#lastStatus = this.running?.status ?? this.#lastStatus;
+    if (this.ready) this.#wasReady = true;
+    this.options.changed();
+  }
+
+  #oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(work);
+    this.#queue = done.catch(() => {});
+    return done;
+  }
+}

@@ -1,0 +1,30 @@
+// What a net still waits for until it is ready: devices, and cables between devices that live.
+
+import type { CableSpec } from '../shared/topology/types.ts';
+import type { Machine } from './machine.ts';
+
+/** For people, in the order of the topology; empty when all is ready. */
+export function missing(
+  machines: ReadonlyMap<string, Machine>,
+  cables: readonly CableSpec[],
+  wanted: ReadonlySet<string>,
+): string[] {
+  const devices = [...wanted].flatMap((name) => {
+    const machine = machines.get(name);
+    return machine === undefined || machine.ready ? [] : [waitsFor(machine)];
+  });
+  const dark = cables
+    .filter(({ ends }) => ends.some((end) => wanted.has(end.device)))
+    .filter(({ ends }) => ends.every((end) => machines.get(end.device)?.answers))
+    .filter(({ ends }) => !ends.every((end) => machines.get(end.device)?.hasCarrier(end.interface)))
+    .map((cable) => `cable ${cable.name} has no carrier`);
+  return [...devices, ...dark];
+}
+
+function waitsFor(machine: Machine): string {
+  const { running } = machine;
+  if (!running) return `${machine.name} is not running`;
+  if (running.frozen) return `${machine.name} is frozen`;
+  if (!running.status) return `${machine.name} is starting`;
+  return `${machine.name} waits for ${running.status.waiting.join(', ') || 'its services'}`;
+}

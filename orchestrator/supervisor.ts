@@ -1,0 +1,232 @@
+// The devices of a net and what holds them together: starts each as a process, tells dialing ends where
+// their peers are, and knows when what was asked is in effect.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DeviceConfig } from '../shared/topology/device-config.ts';
+import { portsOf } from '../shared/topology/ports.ts';
+import { suggest } from '../shared/topology/suggest.ts';
+import type { CableEnd, CableSpec, Topology } from '../shared/topology/types.ts';
+import { DeviceProcess } from './device-process.ts';
+import { Failure } from './failure.ts';
+import type { Guardian } from './guardian.ts';
+import { Machine } from './machine.ts';
+import type { CableReport, NetStatus } from './net-status.ts';
+import { missing } from './readiness.ts';
+import { checkedSocketPath } from './registry.ts';
+
+/** ms that a living device has to answer `ps`. */
+const STATUS_TIMEOUT = 500;
+
+/** ms after which what nobody tells (a peer was frozen or thawed) is looked at again. */
+const RECHECK = 50;
+
+/** ms until the carriers at the neighbours of a dead device must be down. */
+const CARRIER_TIMEOUT = 5000;
+
+export interface SupervisorOptions {
+  readonly topology: Topology;
+  readonly rundir: string;
+  readonly token: string;
+  readonly logLevel: DeviceConfig['logLevel'];
+  /** ms to add to the monotonic clock to have Unix time. */
+  readonly clockOffset: number;
+  /** The program of a kind. */
+  readonly program: (kind: string) => string;
+  readonly guardian: Pick<Guardian, 'watch' | 'forget'>;
+}
+
+export class Supervisor {
+  readonly machines: ReadonlyMap<string, Machine>;
+  readonly #watchers = new Set<() => void>();
+
+  /** @throws Failure if a kind has no program, or a socket path is too long */
+  constructor(private readonly options: SupervisorOptions) {
+    const { topology, program } = options;
+    for (const { kind } of topology.devices)
+      if (!existsSync(program(kind)))
+        throw new Failure(`${program(kind)} is missing; build it with: npm run build`);
+    this.machines = new Map(
+      topology.devices.map((spec) => {
+        if (topology.transport === 'unix') checkedSocketPath(this.#socketPath(spec.name));
+        const machine = new Machine({
+          spec,
+          launch: (incarnation, changed) => this.#launch(spec.name, incarnation, changed),
+          booted: (booted) => this.#introduce(booted),
+          changed: () => this.#changed(),
+        });
+        return [spec.name, machine];
+      }),
+    );
+  }
+
+  /** Calls back whenever something may have changed, until the returned function is called. */
+  onChange(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /** What is not ready yet, for people. */
+  missing(): string[] {
+    return missing(this.machines, this.options.topology.cables, new Set(this.machines.keys()));
+  }
+
+  /** Starts devices together, and resolves when they and their cables are ready. @throws Failure */
+  async start(names: readonly string[], timeout: number): Promise<void> {
+    const machines = names.map((name) => this.#machine(name));
+    await Promise.all(machines.map((machine) => machine.start()));
+    const wanted = new Set(names);
+    await this.#until(
+      () => {
+        for (const machine of machines)
+          if (!machine.running)
+            throw new Failure(`${machine.name} ended while it started: ${machine.report().reason}`);
+        return missing(this.machines, this.options.topology.cables, wanted);
+      },
+      timeout,
+      `${this.options.topology.name} is not ready`,
+    );
+  }
+
+  /** Resolves when the devices are gone and their neighbours have seen it. @throws Failure */
+  async end(how: 'kill' | 'stop', names: readonly string[]): Promise<void> {
+    const machines = names.map((name) => this.#machine(name));
+    for (const machine of machines)
+      if (how === 'kill' && !machine.running) throw new Failure(`${machine.name} is not running`);
+    await Promise.all(machines.map((machine) => machine[how]()));
+    await this.#until(() => this.#stillLit(new Set(names)), CARRIER_TIMEOUT, 'carriers are still up');
+  }
+
+  async restart(names: readonly string[], timeout: number): Promise<void> {
+    await this.end('stop', names);
+    await this.start(names, timeout);
+  }
+
+  /** Ends all devices, frozen ones too, within `grace` ms and a moment. */
+  async shutDown(grace: number): Promise<void> {
+    await Promise.all([...this.machines.values()].map((machine) => machine.shutDown(grace)));
+  }
+
+  async status(): Promise<NetStatus> {
+    const machines = [...this.machines.values()];
+    await Promise.all(
+      machines.map((machine) => (machine.answers ? machine.running?.refresh(STATUS_TIMEOUT) : undefined)),
+    );
+    return {
+      net: this.options.topology.name,
+      rundir: this.options.rundir,
+      devices: machines.map((machine) => machine.report()),
+      cables: this.options.topology.cables.map((cable) => this.#cableReport(cable)),
+    };
+  }
+
+  #cableReport({ name, ends }: CableSpec): CableReport {
+    const [a, b] = [formatEnd(ends[0]), formatEnd(ends[1])];
+    return { cable: name, ends: [a, b], carrier: ends.every((end) => this.#hasCarrier(end)) };
+  }
+
+  #hasCarrier(end: CableEnd): boolean {
+    return this.machines.get(end.device)?.hasCarrier(end.interface) ?? false;
+  }
+
+  /** Neighbours that could know of a dead device, and still have its carrier. */
+  #stillLit(dead: ReadonlySet<string>): string[] {
+    return this.options.topology.cables.flatMap(({ ends: [a, b] }) =>
+      [
+        [a, b],
+        [b, a],
+      ].flatMap(([gone, near]) =>
+        gone &&
+        near &&
+        dead.has(gone.device) &&
+        !this.machines.get(gone.device)?.running &&
+        this.machines.get(near.device)?.answers &&
+        this.#hasCarrier(near)
+          ? [formatEnd(near)]
+          : [],
+      ),
+    );
+  }
+
+  #machine(name: string): Machine {
+    const machine = this.machines.get(name);
+    if (machine) return machine;
+    throw new Failure(
+      `no device "${name}" in ${this.options.topology.name}; ${suggest(name, this.machines.keys())}`,
+    );
+  }
+
+  #launch(name: string, incarnation: number, changed: () => void): DeviceProcess {
+    const { topology, guardian } = this.options;
+    const spec = this.#machine(name).spec;
+    const config: DeviceConfig = {
+      net: topology.name,
+      spec,
+      seed: topology.seed,
+      incarnation,
+      timing: topology.timing,
+      token: this.options.token,
+      listen:
+        topology.transport === 'unix' ? { path: this.#socketPath(name) } : { host: '127.0.0.1', port: 0 },
+      logFile: join(this.options.rundir, 'logs', `${name}.jsonl`),
+      logLevel: this.options.logLevel,
+      clockOffset: this.options.clockOffset,
+      ports: portsOf(topology, spec),
+    };
+    const process = new DeviceProcess({ config, program: this.options.program(spec.kind), changed });
+    guardian.watch(process.pid);
+    process.exited.then(() => guardian.forget(process.pid)).catch(() => {});
+    return process;
+  }
+
+  #socketPath(device: string): string {
+    return join(this.options.rundir, `${device}.sock`);
+  }
+
+  /** Tells the dialing ends of all cables of a device where to dial. */
+  #introduce(machine: Machine): void {
+    for (const { ends } of this.options.topology.cables) {
+      const [peer, dialer] = ends;
+      if (peer.device !== machine.name && dialer.device !== machine.name) continue;
+      const url = this.machines.get(peer.device)?.running?.url;
+      const control = this.machines.get(dialer.device)?.running?.control;
+      if (url === undefined || control === undefined) continue;
+      const params = { interface: dialer.interface, url };
+      // Who ends meanwhile is told again when it is back.
+      control.request('peer', params).catch(() => {});
+    }
+  }
+
+  #changed(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+
+  /** Resolves when `left` gives nothing more; rejects when it throws, or after `timeout` ms with what it gives. */
+  #until(left: () => readonly string[], timeout: number, problem: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = performance.now() + timeout;
+      const settle = (finish: () => void) => {
+        clearInterval(timer);
+        stop();
+        finish();
+      };
+      const look = () => {
+        try {
+          const waiting = left();
+          if (waiting.length === 0) settle(resolve);
+          else if (performance.now() >= end)
+            settle(() => reject(new Failure(`${problem} after ${timeout / 1000} s: ${waiting.join('; ')}`)));
+        } catch (error) {
+          settle(() => reject(error));
+        }
+      };
+      const timer = setInterval(look, RECHECK);
+      const stop = this.onChange(look);
+      look();
+    });
+  }
+}
+
+export function formatEnd(end: CableEnd): string {
+  return `${end.device}:${end.interface}`;
+}

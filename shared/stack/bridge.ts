@@ -1,0 +1,215 @@
+// A learning bridge (IEEE 802.1D §7): several ports that act as one wire, which carries a frame only to
+// where its receiver is known to be. No spanning tree: a loop of cables is the user's.
+
+import { isGroupMac, type MacAddress } from '../core/address.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Counters } from '../core/counters.ts';
+import type { FramePort, FrameReceiver } from '../core/frame-port.ts';
+import {
+  ETHERNET_HEADER_LENGTH,
+  ETHERNET_OVERHEAD,
+  ethernetDestination,
+  ethernetSource,
+} from '../wire/ethernet.ts';
+
+/** ms without a frame from a station after which its place is forgotten, IEEE 802.1D §7.9.2. */
+const AGEING_TIME = 300_000;
+const MAX_STATIONS = 4096;
+/** 01:80:c2:00:00:00 to 0f: between neighbours, never passed on (IEEE 802.1D §7.12.6). */
+const RESERVED_GROUP = 0x0180c2000000;
+
+export interface BridgeOptions {
+  readonly ports: readonly { readonly name: string; readonly port: FramePort }[];
+  /** Of the device's own interface on the bridge; a bridge without one is a switch. */
+  readonly mac?: MacAddress;
+  readonly clock: Clock;
+  readonly counters: Counters;
+}
+
+/** Where a station is. */
+export interface BridgeEntry {
+  readonly mac: MacAddress;
+  readonly port: string;
+  /** ms since its last frame. */
+  readonly age: number;
+}
+
+interface Station {
+  port: BridgePort;
+  seen: number;
+}
+
+export class Bridge {
+  /** What the device's own interface stands on; its carrier is up while any port's is. */
+  readonly port: FramePort;
+  readonly #ports: readonly BridgePort[];
+  readonly #own: OwnPort;
+  readonly #ownMac: MacAddress | undefined;
+  readonly #stations = new Map<MacAddress, Station>();
+  readonly #clock: Clock;
+  readonly #counters: Counters;
+
+  constructor(options: BridgeOptions) {
+    this.#clock = options.clock;
+    this.#counters = options.counters;
+    this.#ownMac = options.mac;
+    this.#own = new OwnPort(
+      Math.min(...options.ports.map(({ port }) => port.mtu)),
+      () => this.#ports.some(({ carrier }) => carrier),
+      (frame) => this.#forward(frame, undefined),
+    );
+    this.port = this.#own;
+    this.#ports = options.ports.map(({ name, port }) => new BridgePort(name, port));
+    for (const port of this.#ports)
+      port.port.attach({
+        frames: (batch) => this.#receive(batch, port),
+        carrier: (up) => this.#changeCarrier(port, up),
+      });
+  }
+
+  table(): readonly BridgeEntry[] {
+    const now = this.#clock.now();
+    return [...this.#stations]
+      .filter(([, { seen }]) => now - seen < AGEING_TIME)
+      .map(([mac, { port, seen }]) => ({ mac, port: port.name, age: now - seen }));
+  }
+
+  #receive(batch: readonly Uint8Array[], from: BridgePort): void {
+    const now = this.#clock.now();
+    for (const frame of batch)
+      if (this.#isValid(frame, from)) {
+        this.#learn(ethernetSource(frame), from, now);
+        this.#forward(frame, from);
+      }
+    this.#own.flush();
+  }
+
+  #isValid(frame: Uint8Array, from: BridgePort): boolean {
+    const fault = faultOf(frame, from.port.mtu) ?? (this.#isOwn(frame) ? 'own-source' : undefined);
+    if (fault) this.#counters.add(`bridge.${fault}`);
+    return !fault;
+  }
+
+  /** The device's own frame, come back over a loop. */
+  #isOwn(frame: Uint8Array): boolean {
+    return this.#ownMac !== undefined && ethernetSource(frame) === this.#ownMac;
+  }
+
+  #learn(mac: MacAddress, port: BridgePort, now: number): void {
+    const known = this.#stations.get(mac);
+    if (known) {
+      known.port = port;
+      known.seen = now;
+      return;
+    }
+    if (this.#stations.size >= MAX_STATIONS) this.#forgetOldest();
+    this.#stations.set(mac, { port, seen: now });
+  }
+
+  /** The first that was learned makes room: a flood of MACs costs floods, never memory. */
+  #forgetOldest(): void {
+    const oldest = this.#stations.keys().next();
+    if (!oldest.done) this.#stations.delete(oldest.value);
+    this.#counters.add('bridge.table-full');
+  }
+
+  /** Passes a frame on; `from` is undefined for one of the device's own interface. */
+  #forward(frame: Uint8Array, from: BridgePort | undefined): void {
+    const destination = ethernetDestination(frame);
+    if (isGroupMac(destination)) return this.#flood(frame, from, from !== undefined);
+    if (destination === this.#ownMac) return this.#own.take(frame);
+    const station = this.#find(destination);
+    if (!station) return this.#flood(frame, from, false);
+    // The receiver is on the side that the frame came from, and has it already.
+    if (station.port === from) return this.#counters.add('bridge.same-port');
+    this.#send(frame, station.port);
+  }
+
+  #find(mac: MacAddress): Station | undefined {
+    const station = this.#stations.get(mac);
+    if (!station || this.#clock.now() - station.seen < AGEING_TIME) return station;
+    this.#stations.delete(mac);
+    return undefined;
+  }
+
+  /** Whoever gets a frame may rewrite it, so each gets a copy of its own, and the last the frame itself. */
+  #flood(frame: Uint8Array, from: BridgePort | undefined, toOwn: boolean): void {
+    let last: BridgePort | undefined;
+    for (const port of this.#ports) {
+      if (port === from || !port.carrier) continue;
+      if (last) this.#send(frame.slice(), last);
+      last = port;
+    }
+    if (toOwn && this.#ownMac !== undefined) this.#own.take(last ? frame.slice() : frame);
+    if (last) this.#send(frame, last);
+  }
+
+  #send(frame: Uint8Array, port: BridgePort): void {
+    if (frame.length > port.port.mtu + ETHERNET_OVERHEAD) return this.#counters.add('bridge.too-long');
+    port.port.send(frame);
+  }
+
+  #changeCarrier(port: BridgePort, up: boolean): void {
+    port.carrier = up;
+    if (!up)
+      for (const [mac, station] of [...this.#stations]) if (station.port === port) this.#stations.delete(mac);
+    this.#own.tellCarrier();
+  }
+}
+
+class BridgePort {
+  carrier = false;
+
+  constructor(
+    readonly name: string,
+    readonly port: FramePort,
+  ) {}
+}
+
+/** The port on which the device's own interface stands. */
+class OwnPort implements FramePort {
+  #receiver: FrameReceiver | undefined;
+  #batch: Uint8Array[] = [];
+  #told = false;
+
+  constructor(
+    readonly mtu: number,
+    private readonly hasCarrier: () => boolean,
+    readonly send: (frame: Uint8Array) => void,
+  ) {}
+
+  get carrier(): boolean {
+    return this.hasCarrier();
+  }
+
+  attach(receiver: FrameReceiver): void {
+    this.#receiver = receiver;
+    this.#told = false;
+    this.tellCarrier();
+  }
+
+  tellCarrier(): void {
+    if (!this.#receiver || this.#told === this.carrier) return;
+    this.#told = this.carrier;
+    this.#receiver.carrier(this.carrier);
+  }
+
+  take(frame: Uint8Array): void {
+    this.#batch.push(frame);
+  }
+
+  /** Hands up what one message brought, as one batch. */
+  flush(): void {
+    if (this.#batch.length === 0) return;
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#receiver?.frames(batch);
+  }
+}
+
+function faultOf(frame: Uint8Array, mtu: number): string | undefined {
+  if (frame.length < ETHERNET_HEADER_LENGTH) return 'too-short';
+  if (frame.length > mtu + ETHERNET_OVERHEAD) return 'too-long';
+  if (isGroupMac(ethernetSource(frame))) return 'bad-source';
+  return Math.floor(ethernetDestination(frame) / 16) === RESERVED_GROUP / 16 ? 'reserved' : undefined;
+}

@@ -1,0 +1,476 @@
+// IPv4 (RFC 791, RFC 1122 §3, RFC 1812): takes packets in, delivers or forwards them, and sends those of
+// this device. Read first: network-layer.ts, what transports see of it; routes.ts; local-addresses.ts.
+//
+// A packet is a view that begins at the IP header, with at least the 14 bytes of a frame's header free (or
+// already used) in front of it in the same buffer: a forwarded packet leaves in the frame it came in.
+
+import {
+  formatIpv4,
+  IPV4_ANY,
+  IPV4_BROADCAST,
+  IPV4_LOOPBACK,
+  type Ipv4Address,
+  isLoopbackIpv4,
+  isMulticastIpv4,
+  MAC_BROADCAST,
+  MAC_ZERO,
+  type MacAddress,
+} from '../core/address.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Counters } from '../core/counters.ts';
+import type { EventLog } from '../core/event-log.ts';
+import type { Random } from '../core/random.ts';
+import { ETHERNET_HEADER_LENGTH, ETHERTYPE_IPV4 } from '../wire/ethernet.ts';
+import {
+  EXCEEDED_IN_REASSEMBLY,
+  EXCEEDED_IN_TRANSIT,
+  ICMP_TIME_EXCEEDED,
+  ICMP_UNREACHABLE,
+  UNREACHABLE_FRAGMENTATION_NEEDED,
+  UNREACHABLE_HOST,
+  UNREACHABLE_NET,
+  UNREACHABLE_PORT,
+  UNREACHABLE_PROTOCOL,
+} from '../wire/icmp.ts';
+import {
+  checkIpv4,
+  decrementIpv4Ttl,
+  IPV4_HEADER_LENGTH,
+  IPV4_MAX_LENGTH,
+  ipv4Destination,
+  ipv4DontFragment,
+  ipv4FragmentOffset,
+  ipv4Payload,
+  ipv4Protocol,
+  ipv4PseudoHeaderSum,
+  ipv4Source,
+  ipv4Tos,
+  ipv4TotalLength,
+  ipv4Ttl,
+  isIpv4Fragment,
+  PROTOCOL_ICMP,
+  PROTOCOL_UDP,
+  writeIpv4Header,
+} from '../wire/ipv4.ts';
+import type { Arp } from './arp.ts';
+import { fragmentIpv4 } from './fragmentation.ts';
+import { Fragments } from './fragments.ts';
+import { type IcmpError, IcmpErrors } from './icmp-errors.ts';
+import type { NetworkInterface } from './interface.ts';
+import { LocalAddresses } from './local-addresses.ts';
+import type {
+  NetworkLayer,
+  Path,
+  ReceivedError,
+  ReceivedPacket,
+  SendError,
+  SendOptions,
+  TransportHandler,
+} from './network-layer.ts';
+import type { PacketHook } from './packet-hook.ts';
+import { PathMtuCache } from './path-mtu.ts';
+import type { Route, RouteTable } from './routes.ts';
+
+const DEFAULT_TTL = 64;
+/** ICMP errors go with precedence "internetwork control" (RFC 1812 §4.3.2.5). */
+const TOS_CONTROL = 0xc0;
+const TOS_MASK = 0x1e;
+
+const NET_UNREACHABLE: IcmpError = { type: ICMP_UNREACHABLE, code: UNREACHABLE_NET };
+const HOST_UNREACHABLE: IcmpError = { type: ICMP_UNREACHABLE, code: UNREACHABLE_HOST };
+const PORT_UNREACHABLE: IcmpError = { type: ICMP_UNREACHABLE, code: UNREACHABLE_PORT };
+const PROTOCOL_UNREACHABLE: IcmpError = { type: ICMP_UNREACHABLE, code: UNREACHABLE_PROTOCOL };
+const TTL_EXCEEDED: IcmpError = { type: ICMP_TIME_EXCEEDED, code: EXCEEDED_IN_TRANSIT };
+const REASSEMBLY_EXCEEDED: IcmpError = { type: ICMP_TIME_EXCEEDED, code: EXCEEDED_IN_REASSEMBLY };
+
+export interface Ipv4Options {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: EventLog;
+  readonly counters: Counters;
+  /** All interfaces, the loopback included. */
+  readonly interfaces: readonly NetworkInterface[];
+  /** ARP of each interface but the loopback. */
+  readonly neighbours: ReadonlyMap<NetworkInterface, Arp>;
+  readonly routes: RouteTable;
+  /** Whether packets for others are passed on: a router, and not a host. */
+  readonly forwarding: boolean;
+}
+
+export class Ipv4 implements NetworkLayer {
+  readonly headroom = ETHERNET_HEADER_LENGTH + IPV4_HEADER_LENGTH;
+  /** Set by who composes the stack. */
+  hook: PacketHook | undefined;
+  readonly #log: EventLog;
+  readonly #counters: Counters;
+  readonly #interfaces: readonly NetworkInterface[];
+  readonly #neighbours: ReadonlyMap<NetworkInterface, Arp>;
+  readonly #routes: RouteTable;
+  readonly #forwarding: boolean;
+  readonly #local: LocalAddresses;
+  readonly #pathMtus: PathMtuCache;
+  readonly #fragments: Fragments;
+  readonly #errors: IcmpErrors;
+  readonly #transports = new Map<number, TransportHandler>();
+  #loopbackRoute: Route | undefined;
+  #identification: number;
+
+  constructor(options: Ipv4Options) {
+    this.#log = options.log;
+    this.#counters = options.counters;
+    this.#interfaces = options.interfaces;
+    this.#neighbours = options.neighbours;
+    this.#routes = options.routes;
+    this.#forwarding = options.forwarding;
+    this.#local = new LocalAddresses(options.interfaces);
+    this.#pathMtus = new PathMtuCache(options.clock);
+    this.#fragments = new Fragments(options.clock, options.counters, (first, group) =>
+      this.#answerWithError(first, REASSEMBLY_EXCEEDED, group),
+    );
+    this.#errors = new IcmpErrors(options.clock, options.counters);
+    this.#identification = options.random.uint32() & 0xffff;
+    const loopback = options.interfaces.find((candidate) => candidate.loopback);
+    if (loopback)
+      this.#loopbackRoute = {
+        destination: { address: IPV4_LOOPBACK, prefixLength: 8 },
+        interface: loopback,
+        protocol: 'kernel',
+      };
+  }
+
+  // Upwards: frames in.
+
+  /** A frame of ethertype IPv4 came in by `from`; `group`: to a broadcast or multicast MAC. */
+  receive(frame: Uint8Array, from: NetworkInterface, group: boolean): void {
+    const malformed = checkIpv4(frame, ETHERNET_HEADER_LENGTH);
+    if (malformed) return this.#counters.add(`ipv4.${malformed.reason}`);
+    const rest = frame.subarray(ETHERNET_HEADER_LENGTH);
+    const packet = rest.subarray(0, ipv4TotalLength(rest));
+    const destination = ipv4Destination(packet);
+    if (!this.#local.isValidSource(ipv4Source(packet), destination, from))
+      return this.#drop('bad-source', packet, from);
+    if (!this.#local.isValidDestination(destination, from))
+      return this.#drop('bad-destination', packet, from);
+    this.#enter(packet, from, group);
+  }
+
+  /** All frames of one cable message have been received. */
+  endOfBatch(): void {
+    for (const transport of this.#transports.values()) transport.endOfBatch?.();
+  }
+
+  /** An interface has got or lost an address. */
+  addressesChanged(): void {
+    this.#local.refresh();
+  }
+
+  /** Nobody answered for the next hop of a packet that came from `from` (undefined: own) and was to leave by `to`. */
+  unreachable(frame: Uint8Array, from: NetworkInterface | undefined, to: NetworkInterface): void {
+    const packet = frame.subarray(ETHERNET_HEADER_LENGTH);
+    if (from === undefined) return this.#reportOwnUnreachable(packet);
+    this.#counters.add('ipv4.host-unreachable');
+    if (!this.isLocal(ipv4Source(packet))) return this.#answerWithError(packet, HOST_UNREACHABLE, false);
+    // The source was translated: the error comes in where an answer would have, and is translated back.
+    const buffer = this.#errors.about(packet, HOST_UNREACHABLE, this.headroom);
+    if (!buffer) return;
+    const error = buffer.subarray(ETHERNET_HEADER_LENGTH);
+    const address = ipv4Source(packet);
+    this.#writeHeader(error, {
+      protocol: PROTOCOL_ICMP,
+      source: address,
+      destination: address,
+      tos: TOS_CONTROL,
+    });
+    this.#enter(error, to, false);
+  }
+
+  /**
+   * Goes on with a packet (copied) that a hook stole, as if it had just passed `prerouting` coming in by
+   * `from`: it is routed, and delivered or forwarded.
+   */
+  inject(packet: Uint8Array, from: string): void {
+    const source = this.#interfaces.find(({ name }) => name === from);
+    if (!source) throw new Error(`no interface ${from}`);
+    const frame = new Uint8Array(ETHERNET_HEADER_LENGTH + packet.length);
+    frame.set(packet, ETHERNET_HEADER_LENGTH);
+    this.#decide(frame.subarray(ETHERNET_HEADER_LENGTH), source, false);
+  }
+
+  // Downwards: what transports call.
+
+  path(destination: Ipv4Address, source?: Ipv4Address, through?: string): Path | SendError {
+    const route = this.#routeTo(destination, through);
+    if (typeof route === 'string') return route;
+    const from = source || this.#sourceFor(destination, route);
+    if (from === undefined) return 'ENETUNREACH';
+    return { source: from, mtu: this.#pathMtu(destination, route) };
+  }
+
+  isLocal(address: Ipv4Address): boolean {
+    return this.#local.isOwn(address);
+  }
+
+  isBroadcast(address: Ipv4Address): boolean {
+    return this.#local.isBroadcast(address);
+  }
+
+  pseudoHeaderSum(source: Ipv4Address, destination: Ipv4Address, protocol: number, length: number): number {
+    return ipv4PseudoHeaderSum(source, destination, protocol, length);
+  }
+
+  send(buffer: Uint8Array, options: SendOptions): SendError | undefined {
+    const { source, destination } = options;
+    const route = this.#routeTo(destination, options.interface);
+    if (typeof route === 'string') return route;
+    // 0.0.0.0 is the source of one who is about to get an address, on the interface that gets it.
+    const isMine = source === IPV4_ANY ? options.interface !== undefined : this.isLocal(source);
+    if (!isMine || (isLoopbackIpv4(source) && !route.interface.loopback)) return 'EADDRNOTAVAIL';
+    const packet = buffer.subarray(ETHERNET_HEADER_LENGTH);
+    const mtu = this.#pathMtu(destination, route);
+    if (packet.length > (options.dontFragment ? mtu : IPV4_MAX_LENGTH)) return 'EMSGSIZE';
+    this.#writeHeader(packet, options);
+    const link = options.link ?? linkGroupOf(destination, route.interface);
+    this.#leave(packet, route, mtu, undefined, link);
+    return undefined;
+  }
+
+  refuse(packet: ReceivedPacket, what: 'port' | 'protocol'): void {
+    const error = what === 'port' ? PORT_UNREACHABLE : PROTOCOL_UNREACHABLE;
+    if (this.isLocal(packet.destination)) this.#answerWithError(packet.packet, error, packet.broadcast);
+  }
+
+  learnMtu(destination: Ipv4Address, mtu: number): void {
+    const route = this.#routeTo(destination);
+    if (typeof route !== 'string') this.#pathMtus.learn(destination, mtu, route.interface.mtu);
+  }
+
+  register(protocol: number, handler: TransportHandler): void {
+    this.#transports.set(protocol, handler);
+  }
+
+  format(address: Ipv4Address): string {
+    return formatIpv4(address);
+  }
+
+  /** Hands an ICMP error to the transport whose packet it quotes. */
+  reportError(protocol: number, error: ReceivedError): void {
+    this.#transports.get(protocol)?.error(error);
+  }
+
+  /** Lets go of all timers. */
+  close(): void {
+    this.#fragments.close();
+  }
+
+  // Inside: a packet's way.
+
+  #enter(packet: Uint8Array, from: NetworkInterface, group: boolean): void {
+    if (this.hook && !from.loopback) {
+      const verdict = this.hook.prerouting(packet, from.name);
+      if (verdict === 'drop') return this.#drop('refused-by-hook', packet, from);
+      if (verdict === 'stolen') return;
+    }
+    this.#decide(packet, from, group);
+  }
+
+  /** The routing decision: for this device, or for another. */
+  #decide(packet: Uint8Array, from: NetworkInterface, group: boolean): void {
+    const destination = ipv4Destination(packet);
+    if (this.#local.isOwn(destination)) return this.#deliver(packet, from, group);
+    if (this.#local.takesBroadcast(destination, from)) return this.#deliver(packet, from, true);
+    // RFC 2131 §4.1: what a DHCP server sends to an address that this interface does not have yet.
+    if (from.addresses.length === 0 && ipv4Protocol(packet) === PROTOCOL_UDP)
+      return this.#deliver(packet, from, group);
+    if (!this.#forwarding) return this.#drop('not-mine', packet, from);
+    this.#forward(packet, from, group);
+  }
+
+  #deliver(packet: Uint8Array, from: NetworkInterface, broadcast: boolean): void {
+    const whole = isIpv4Fragment(packet) ? this.#fragments.add(packet, broadcast) : packet;
+    if (!whole) return;
+    const received: ReceivedPacket = {
+      source: ipv4Source(whole),
+      destination: ipv4Destination(whole),
+      protocol: ipv4Protocol(whole),
+      ttl: ipv4Ttl(whole),
+      tos: ipv4Tos(whole),
+      packet: whole,
+      payload: ipv4Payload(whole),
+      interface: from.name,
+      broadcast,
+    };
+    const transport = this.#transports.get(received.protocol);
+    if (transport) return transport.receive(received);
+    this.#drop('unknown-protocol', whole, from);
+    this.refuse(received, 'protocol');
+  }
+
+  #forward(packet: Uint8Array, from: NetworkInterface, group: boolean): void {
+    const destination = ipv4Destination(packet);
+    // RFC 1122 §3.3.6: a unicast packet in a broadcast frame is nobody's to pass on.
+    if (group || ipv4Source(packet) === IPV4_ANY || !this.#local.isForwardable(destination))
+      return this.#drop('not-forwardable', packet, from);
+    const route = this.#routes.lookup(destination);
+    if (!route) {
+      this.#drop('no-route', packet, from);
+      return this.#answerWithError(packet, NET_UNREACHABLE, group);
+    }
+    if (ipv4Ttl(packet) <= 1) {
+      this.#drop('ttl-exceeded', packet, from);
+      return this.#answerWithError(packet, TTL_EXCEEDED, group);
+    }
+    const { mtu } = route.interface;
+    if (packet.length > mtu && ipv4DontFragment(packet)) {
+      this.#drop('too-long', packet, from);
+      const needed = { type: ICMP_UNREACHABLE, code: UNREACHABLE_FRAGMENTATION_NEEDED, mtu };
+      return this.#answerWithError(packet, needed, group);
+    }
+    decrementIpv4Ttl(packet);
+    if (this.#log.trace) this.#logForward(packet, from, route);
+    this.#leave(packet, route, mtu, from, undefined);
+  }
+
+  #leave(
+    packet: Uint8Array,
+    route: Route,
+    mtu: number,
+    from: NetworkInterface | undefined,
+    link: MacAddress | undefined,
+  ): void {
+    const to = route.interface;
+    if (this.hook && !to.loopback) {
+      const verdict = this.hook.postrouting(packet, to.name, from?.name);
+      if (verdict === 'drop') return this.#drop('refused-by-hook', packet, from);
+      if (verdict === 'stolen') return;
+    }
+    const nextHop = route.via ?? ipv4Destination(packet);
+    if (packet.length <= mtu) return this.#transmit(packet, to, nextHop, from, link);
+    for (const fragment of fragmentIpv4(packet, mtu)) this.#transmit(fragment, to, nextHop, from, link);
+  }
+
+  #transmit(
+    packet: Uint8Array,
+    to: NetworkInterface,
+    nextHop: Ipv4Address,
+    from: NetworkInterface | undefined,
+    link: MacAddress | undefined,
+  ): void {
+    const frame = new Uint8Array(
+      packet.buffer,
+      packet.byteOffset - ETHERNET_HEADER_LENGTH,
+      packet.length + ETHERNET_HEADER_LENGTH,
+    );
+    if (link !== undefined) return to.transmit(frame, link, ETHERTYPE_IPV4);
+    this.#neighbours.get(to)?.send(frame, nextHop, from);
+  }
+
+  // Inside: decisions and headers.
+
+  #routeTo(destination: Ipv4Address, through?: string): Route | SendError {
+    if (destination === IPV4_ANY) return 'ENETUNREACH';
+    if (this.#local.isOwn(destination)) return this.#loopbackRoute ?? 'ENETUNREACH';
+    if (through === undefined) return this.#routes.lookup(destination) ?? 'ENETUNREACH';
+    const out = this.#interfaces.find(({ name }) => name === through);
+    if (!out) return 'ENETDOWN';
+    // As Linux does for a socket that is bound to an interface: without a route the destination is a neighbour.
+    const neighbour: Route = {
+      destination: { address: destination, prefixLength: 32 },
+      interface: out,
+      protocol: 'kernel',
+    };
+    if (this.isBroadcast(destination)) return neighbour;
+    return this.#routes.lookup(destination, out) ?? neighbour;
+  }
+
+  #sourceFor(destination: Ipv4Address, route: Route): Ipv4Address | undefined {
+    if (route.interface.loopback) return isLoopbackIpv4(destination) ? IPV4_LOOPBACK : destination;
+    return (
+      route.source ??
+      route.interface.addressFor(route.via ?? destination) ??
+      this.#interfaces.find(({ loopback, addresses }) => !loopback && addresses.length > 0)?.addresses[0]
+        ?.address
+    );
+  }
+
+  #pathMtu(destination: Ipv4Address, route: Route): number {
+    return this.#pathMtus.get(destination, Math.min(route.interface.mtu, IPV4_MAX_LENGTH));
+  }
+
+  #writeHeader(packet: Uint8Array, options: SendOptions): void {
+    this.#identification = (this.#identification + 1) & 0xffff;
+    writeIpv4Header(packet, {
+      tos: options.tos ?? 0,
+      identification: this.#identification,
+      dontFragment: options.dontFragment ?? false,
+      moreFragments: false,
+      fragmentOffset: 0,
+      ttl: options.ttl ?? DEFAULT_TTL,
+      protocol: options.protocol,
+      source: options.source,
+      destination: options.destination,
+    });
+  }
+
+  /** Sends an ICMP error to the source of a packet; `group`: it came to a group address of IP or of the link. */
+  #answerWithError(packet: Uint8Array, error: IcmpError, group: boolean): void {
+    const destination = ipv4Source(packet);
+    const original = ipv4Destination(packet);
+    if (group || this.isBroadcast(original) || this.isBroadcast(destination)) return;
+    const path = this.path(destination);
+    if (typeof path === 'string') return;
+    const buffer = this.#errors.about(packet, error, this.headroom);
+    if (!buffer) return;
+    this.send(buffer, {
+      protocol: PROTOCOL_ICMP,
+      source: this.isLocal(original) ? original : path.source,
+      destination,
+      tos: (ipv4Tos(packet) & TOS_MASK) | TOS_CONTROL,
+    });
+  }
+
+  /** As Linux does: the sender hears of it as if this device had got an ICMP error. */
+  #reportOwnUnreachable(packet: Uint8Array): void {
+    if (ipv4FragmentOffset(packet) !== 0) return;
+    const source = ipv4Source(packet);
+    this.reportError(ipv4Protocol(packet), {
+      kind: 'unreachable',
+      code: UNREACHABLE_HOST,
+      mtu: 0,
+      from: source,
+      source,
+      destination: ipv4Destination(packet),
+      quoted: ipv4Payload(packet),
+    });
+  }
+
+  #drop(reason: string, packet: Uint8Array, from: NetworkInterface | undefined): void {
+    this.#counters.add(`ipv4.${reason}`);
+    if (!this.#log.debug) return;
+    const source = formatIpv4(ipv4Source(packet));
+    const destination = formatIpv4(ipv4Destination(packet));
+    this.#log.debug(
+      'ip.drop',
+      { reason, interface: from?.name, source, destination, protocol: ipv4Protocol(packet) },
+      `drops a packet from ${source} to ${destination}: ${reason}`,
+    );
+  }
+
+  #logForward(packet: Uint8Array, from: NetworkInterface, route: Route): void {
+    const source = formatIpv4(ipv4Source(packet));
+    const destination = formatIpv4(ipv4Destination(packet));
+    const via = route.via === undefined ? undefined : formatIpv4(route.via);
+    this.#log.trace?.(
+      'ip.forward',
+      { from: from.name, to: route.interface.name, via, source, destination, ttl: ipv4Ttl(packet) },
+      `forwards a packet from ${source} to ${destination} by ${route.interface.name}`,
+    );
+  }
+}
+
+/** The MAC for packets that no ARP is needed for: broadcasts, multicasts (RFC 1112 §6.4), and the loopback's. */
+function linkGroupOf(destination: Ipv4Address, to: NetworkInterface): MacAddress | undefined {
+  if (to.loopback) return MAC_ZERO;
+  if (destination === IPV4_BROADCAST || to.isDirectedBroadcast(destination)) return MAC_BROADCAST;
+  if (isMulticastIpv4(destination)) return 0x01005e000000 + (destination & 0x7fffff);
+  return undefined;
+}

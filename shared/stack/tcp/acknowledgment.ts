@@ -1,0 +1,103 @@
+// An acceptable acknowledgment arrives: the fifth check of RFC 9293 §3.10.7.4, for the states in which data
+// may be in flight.
+
+import type { TcpSegment } from '../../wire/tcp.ts';
+import { acknowledged } from './recovery.ts';
+import type { Delivery } from './sent-queue.ts';
+import { seqAfter, seqAtOrBefore, seqBefore, seqDistance, seqMax } from './sequence.ts';
+import type { Tcb } from './tcb.ts';
+
+/** Share of the send buffer that is free again before a waiting writer is told. */
+const WRITABLE_SHARE = 1 / 3;
+
+/** SND.UNA ≤ SEG.ACK ≤ SND.NXT has been checked. */
+export function takeAcknowledgment(tcb: Tcb, segment: TcpSegment): void {
+  const { acknowledgment } = segment;
+  const windowBefore = tcb.window;
+  takeWindow(tcb, segment);
+  const advance = seqDistance(tcb.una, acknowledgment);
+  const duplicate = isDuplicate(tcb, segment, windowBefore);
+  const blocks = tcb.sackPermitted ? (segment.options.sack ?? []) : [];
+  if (advance === 0 && !duplicate && blocks.length === 0) {
+    if (tcb.window === 0) tcb.waitingSince = tcb.context.clock.now();
+    return;
+  }
+  const delivery = tcb.sent.deliver(acknowledgment, blocks);
+  if (advance > 0) {
+    measure(tcb, segment, delivery);
+    advanceUna(tcb, acknowledgment);
+  }
+  acknowledged(tcb, delivery, duplicate || (advance === 0 && delivery.sacked > 0));
+}
+
+/** Only a segment newer than the last that set the window may set it (RFC 9293 §3.10.7.4). */
+export function takeWindow(tcb: Tcb, segment: TcpSegment): void {
+  const { sequence, acknowledgment } = segment;
+  const newer =
+    seqBefore(tcb.windowUpdateSequence, sequence) ||
+    (tcb.windowUpdateSequence === sequence && seqAtOrBefore(tcb.windowUpdateAck, acknowledgment));
+  if (!newer) return;
+  const before = tcb.window;
+  tcb.window = segment.window * 2 ** tcb.windowShift;
+  tcb.largestWindow = Math.max(tcb.largestWindow, tcb.window);
+  tcb.windowUpdateSequence = sequence;
+  tcb.windowUpdateAck = acknowledgment;
+  if (before === 0 && tcb.window > 0) {
+    // Opened: probing is over.
+    tcb.roundTrip.resetBackoff();
+    if (tcb.sent.empty) tcb.retransmission.clear();
+  }
+}
+
+/** RFC 5681 §2. */
+function isDuplicate(tcb: Tcb, segment: TcpSegment, windowBefore: number): boolean {
+  return (
+    segment.acknowledgment === tcb.una &&
+    !tcb.sent.empty &&
+    segment.payload.length === 0 &&
+    tcb.window === windowBefore &&
+    tcb.window > 0
+  );
+}
+
+function advanceUna(tcb: Tcb, acknowledgment: number): void {
+  tcb.una = acknowledgment;
+  // Past SND.NXT it acknowledges a window probe.
+  tcb.nxt = seqMax(tcb.nxt, acknowledgment);
+  const dataEnd = seqAfter(acknowledgment, tcb.streamEnd) ? tcb.streamEnd : acknowledgment;
+  const bytes = seqDistance(tcb.sendBase, dataEnd);
+  if (bytes > 0) {
+    tcb.sendBuffer.drop(bytes);
+    tcb.sendBase = dataEnd;
+  }
+  tcb.waitingSince = tcb.context.clock.now();
+  tcb.softError = undefined;
+  if (tcb.sent.empty) tcb.retransmission.clear();
+  else tcb.retransmission.set(tcb.roundTrip.timeout);
+  tellWriter(tcb);
+}
+
+function tellWriter(tcb: Tcb): void {
+  const { sendBuffer } = tcb;
+  const { settings } = tcb.context;
+  if (tcb.writerWaits && sendBuffer.length <= settings.sendBuffer * (1 - WRITABLE_SHARE)) {
+    tcb.writerWaits = false;
+    tcb.owner.notify(tcb, 'writable');
+  }
+  if (sendBuffer.length === 0 && (!tcb.finQueued || tcb.finAcknowledged)) tcb.owner.notify(tcb, 'drained');
+}
+
+/**
+ * The round trip, from a segment that was sent once only (Karn), which has fractions of a ms; or, after
+ * a repetition, from the timestamp that comes back (RFC 7323 §4).
+ */
+function measure(tcb: Tcb, segment: TcpSegment, delivery: Delivery): void {
+  const sampled =
+    delivery.measurable !== undefined
+      ? tcb.context.clock.now() - delivery.measurable
+      : segment.options.timestamps && tcb.timestamps?.roundTrip(segment.options.timestamps);
+  if (sampled === undefined) return;
+  // One sample for every second segment of a window (RFC 7323 appendix G).
+  const samplesPerRound = Math.max(1, Math.ceil(tcb.flightSize / (2 * tcb.mss)));
+  tcb.roundTrip.sample(sampled, samplesPerRound);
+}

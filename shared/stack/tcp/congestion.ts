@@ -1,0 +1,35 @@
+// The seam between loss recovery and congestion control: NewReno and CUBIC stand behind it.
+
+/** Bytes throughout. */
+export interface CongestionControl {
+  readonly name: 'cubic' | 'newreno';
+  /** cwnd. */
+  readonly window: number;
+  /** ssthresh. */
+  readonly threshold: number;
+  /** The segment size is known, or has changed. */
+  setMss(mss: number): void;
+  /** A SYN was lost: begins with one segment (RFC 6928 §2). */
+  startSmall(): void;
+  /**
+   * `bytes` were acknowledged outside of loss recovery, while the window was what held the sender back.
+   *
+   * @param now ms
+   * @param roundTrip smoothed, ms
+   */
+  acknowledged(bytes: number, now: number, roundTrip: number): void;
+  /** Loss was found by duplicate ACKs, SACKs or RACK. */
+  lost(flightSize: number): void;
+  /** The timer went off; `again` if it did for the same data before. */
+  timedOut(flightSize: number, again: boolean): void;
+  /** Nothing was sent for longer than a retransmission timeout (RFC 5681 §4.1). */
+  idle(): void;
+}
+
+/** RFC 6928 §2: min(10 MSS, max(2 MSS, 14600)). */
+export function initialWindow(mss: number): number {
+  return Math.min(10 * mss, Math.max(2 * mss, 14_600));
+}
+
+/** At most so many segments are added for one ACK in slow start, which may stand for a whole batch (RFC 9406 §4.2). */
+export const SLOW_START_LIMIT = 8;

@@ -1,0 +1,98 @@
+// CUBIC (RFC 9438): after a loss the window returns to where it was along a cubic curve of time.
+
+import { type CongestionControl, initialWindow, SLOW_START_LIMIT } from './congestion.ts';
+
+/** Segments per second cubed (RFC 9438 §5.1). */
+const C = 0.4;
+/** What is left of the window after a loss (RFC 9438 §4.6). */
+const BETA = 0.7;
+/** How fast a Reno flow with this BETA would grow: segments per window (RFC 9438 §4.3). */
+const ALPHA = (3 * (1 - BETA)) / (1 + BETA);
+
+/** One stretch of congestion avoidance; sizes in segments, as in the RFC. */
+interface Epoch {
+  /** ms. */
+  readonly start: number;
+  /** Where the curve is flat. */
+  readonly maximum: number;
+  /** Seconds from the start until the curve is flat. */
+  readonly k: number;
+  /** W_est: what Reno would have by now. */
+  estimate: number;
+}
+
+export class Cubic implements CongestionControl {
+  readonly name = 'cubic';
+  window = 0;
+  threshold = Number.POSITIVE_INFINITY;
+  #mss = 0;
+  /** W_max, in segments. */
+  #maximum = 0;
+  /** cwnd_prior, in segments. */
+  #prior = 0;
+  #epoch: Epoch | undefined;
+
+  setMss(mss: number): void {
+    if (this.#mss === 0) this.window = initialWindow(mss);
+    this.#mss = mss;
+  }
+
+  startSmall(): void {
+    this.window = this.#mss;
+  }
+
+  acknowledged(bytes: number, now: number, roundTrip: number): void {
+    if (this.window < this.threshold) {
+      this.window += Math.min(bytes, SLOW_START_LIMIT * this.#mss);
+      return;
+    }
+    const current = this.window / this.#mss;
+    const segments = bytes / this.#mss;
+    this.#epoch ??= this.#begin(now, current);
+    const epoch = this.#epoch;
+    epoch.estimate += ((epoch.estimate < this.#prior ? ALPHA : 1) * segments) / current;
+
+    const elapsed = (now - epoch.start) / 1000;
+    let next: number;
+    if (curve(epoch, elapsed) < epoch.estimate) next = epoch.estimate;
+    else {
+      const target = Math.min(Math.max(curve(epoch, elapsed + roundTrip / 1000), current), 1.5 * current);
+      next = current + ((target - current) / current) * segments;
+    }
+    this.window = Math.max(next, current) * this.#mss;
+  }
+
+  lost(flightSize: number): void {
+    this.#reduce(flightSize);
+    this.window = this.threshold;
+  }
+
+  timedOut(flightSize: number, again: boolean): void {
+    if (!again) this.#reduce(flightSize);
+    this.window = this.#mss;
+  }
+
+  idle(): void {
+    this.window = Math.min(this.window, initialWindow(this.#mss));
+    this.#epoch = undefined;
+  }
+
+  #begin(now: number, current: number): Epoch {
+    const maximum = Math.max(this.#maximum, current);
+    return { start: now, maximum, k: Math.cbrt((maximum - current) / C), estimate: current };
+  }
+
+  #reduce(flightSize: number): void {
+    const current = this.window / this.#mss;
+    this.#epoch = undefined;
+    this.#prior = current;
+    // Fast convergence: a window that did not reach its last maximum leaves room for others (§4.7).
+    this.#maximum = current < this.#maximum ? (current * (1 + BETA)) / 2 : current;
+    this.threshold = Math.max(Math.min(flightSize, this.window) * BETA, 2 * this.#mss);
+  }
+}
+
+/** W_cubic(t), in segments (RFC 9438 §4.2, figure 1). */
+function curve(epoch: Epoch, seconds: number): number {
+  return C * (seconds - epoch.k) ** 3 + epoch.maximum;
+}

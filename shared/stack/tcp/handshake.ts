@@ -1,0 +1,88 @@
+// What SYNs offer and agree on: segment size, window scale, SACK, timestamps; the same for both ends.
+
+import { TCP_ACK, TCP_HEADER_LENGTH, TCP_SYN, TCP_TIMESTAMPS_LENGTH, type TcpOptions } from '../../wire/tcp.ts';
+import type { TcpEndpoint } from './connection-api.ts';
+import type { TcpContext } from './context.ts';
+import type { TcpSettings } from './settings.ts';
+import type { Tcb } from './tcb.ts';
+import { Timestamps, timestampNow } from './timestamps.ts';
+import { transmit } from './transmit.ts';
+
+/** Bytes of an IPv4 header without options, which path MTU counts and MSS does not (RFC 6691). */
+const NETWORK_HEADER_LENGTH = 20;
+/** MTU where the path is not known (RFC 9293 §3.7.1). */
+const DEFAULT_MTU = 576;
+/** Without the option, for IPv4 (RFC 9293 §3.7.1). */
+const DEFAULT_MSS = 536;
+/** RFC 7323 §2.3. */
+const LARGEST_SHIFT = 14;
+/** Smaller offers get this, or options would leave no room for data; as Linux. */
+const SMALLEST_PEER_MSS = 48;
+
+/** The path MTU between two endpoints, in bytes. */
+export function pathMtu({ network }: TcpContext, local: TcpEndpoint, remote: TcpEndpoint): number {
+  const path = network.path(remote.address, local.address);
+  return typeof path === 'string' ? DEFAULT_MTU : path.mtu;
+}
+
+/** The shift that makes the whole receive buffer expressible. */
+export function ownWindowShift({ receiveBuffer }: TcpSettings): number {
+  let shift = 0;
+  while (shift < LARGEST_SHIFT && 0xffff * 2 ** shift < receiveBuffer) shift++;
+  return shift;
+}
+
+export interface SynSegment {
+  readonly local: TcpEndpoint;
+  readonly remote: TcpEndpoint;
+  readonly iss: number;
+  /** The peer's first number, where it is known: the segment is then a SYN,ACK. */
+  readonly irs?: number;
+  /** What the peer's SYN offered: only that is offered back (RFC 7323 §1.3, RFC 2018 §2). */
+  readonly offered?: Readonly<TcpOptions>;
+  readonly timestampOffset: number;
+  /** TS.Recent, for a SYN,ACK. */
+  readonly recent?: number;
+}
+
+/** Sends a SYN or SYN,ACK. Its window is never scaled (RFC 7323 §2.2). */
+export function sendSyn(context: TcpContext, syn: SynSegment): string | undefined {
+  const { local, remote, irs, offered } = syn;
+  const options: TcpOptions = {
+    mss: pathMtu(context, local, remote) - NETWORK_HEADER_LENGTH - TCP_HEADER_LENGTH,
+  };
+  if (!offered || offered.sackPermitted) options.sackPermitted = true;
+  if (!offered || offered.timestamps)
+    options.timestamps = { value: timestampNow(context.clock, syn.timestampOffset), echo: syn.recent ?? 0 };
+  if (!offered || offered.windowScale !== undefined) options.windowScale = ownWindowShift(context.settings);
+  return transmit(context, {
+    local,
+    remote,
+    sequence: syn.iss,
+    acknowledgment: irs === undefined ? 0 : (irs + 1) >>> 0,
+    flags: irs === undefined ? TCP_SYN : TCP_SYN | TCP_ACK,
+    window: Math.min(context.settings.receiveBuffer, 0xffff),
+    options,
+  });
+}
+
+/** Takes what both SYNs offered. */
+export function agree(tcb: Tcb, irs: number, offered: Readonly<TcpOptions>): void {
+  tcb.synchronize(irs);
+  tcb.peerMss = Math.max(offered.mss ?? DEFAULT_MSS, SMALLEST_PEER_MSS);
+  tcb.sackPermitted = offered.sackPermitted === true;
+  if (offered.timestamps)
+    tcb.timestamps = new Timestamps(tcb.context.clock, tcb.timestampOffset, offered.timestamps.value);
+  if (offered.windowScale !== undefined) {
+    tcb.windowShift = Math.min(offered.windowScale, LARGEST_SHIFT);
+    tcb.receiveShift = ownWindowShift(tcb.context.settings);
+  }
+  fitToPath(tcb);
+}
+
+/** Makes segments as large as peer and path take; options come off the data (RFC 6691). */
+export function fitToPath(tcb: Tcb): void {
+  const ofPath = pathMtu(tcb.context, tcb.local, tcb.remote) - NETWORK_HEADER_LENGTH - TCP_HEADER_LENGTH;
+  tcb.mss = Math.min(tcb.peerMss, ofPath) - (tcb.timestamps ? TCP_TIMESTAMPS_LENGTH : 0);
+  tcb.congestion.setMss(tcb.mss);
+}

@@ -1,0 +1,141 @@
+// What may be sent now is sent: lost segments first, then new data as the windows, Nagle's algorithm and
+// the avoidance of silly windows let it (RFC 9293 §3.7.4, §3.8.6).
+
+import { TCP_FIN, TCP_PSH } from '../../wire/tcp.ts';
+import type { SendError } from '../network-layer.ts';
+import { segmentRoom, sendData } from './emit.ts';
+import { fitToPath } from './handshake.ts';
+import type { SentSegment } from './sent-queue.ts';
+import { seqAdd, seqAfter, seqAtOrAfter, seqDistance, seqMin } from './sequence.ts';
+import type { Tcb } from './tcb.ts';
+
+/** Sends all that may go now, and sees to the timer. */
+export function output(tcb: Tcb): void {
+  if (!tcb.synchronized || tcb.over) return;
+  restartAfterIdle(tcb);
+  tcb.congestionLimited = false;
+  while (sendNextLost(tcb));
+  while (sendNextNew(tcb));
+  awaitProgress(tcb);
+}
+
+/** Sends a segment again, whatever the windows say. */
+export function retransmit(tcb: Tcb, segment: SentSegment): void {
+  const { start } = segment;
+  if (seqDistance(start, seqMin(segment.end, tcb.streamEnd)) > tcb.mss) tcb.sent.split(segment, tcb.mss);
+  const withFin = tcb.finQueued && seqAfter(segment.end, tcb.streamEnd);
+  const length = seqDistance(start, segment.end) - (withFin ? 1 : 0);
+  tcb.lastDataAt = tcb.context.clock.now();
+  tcb.sent.sentAgain(segment, tcb.lastDataAt);
+  tcb.context.log.debug?.(
+    'tcp.retransmit',
+    {
+      local: tcb.local.port,
+      remote: tcb.remote.port,
+      sequence: start,
+      length,
+      transmissions: segment.transmissions,
+    },
+    `TCP port ${tcb.local.port} to ${tcb.remote.port}: ${length} bytes from ${start} are sent again (${segment.transmissions} times now)`,
+  );
+  tcb.context.counters.add('tcp.retransmitted');
+  const error = sendData(tcb, start, length, withFin ? TCP_FIN | TCP_PSH : TCP_PSH);
+  if (error) notSent(tcb, segment, error);
+}
+
+/** The first lost segment, if the congestion window has room for it; whether there may be more. */
+function sendNextLost(tcb: Tcb): boolean {
+  const segment = tcb.sent.firstLost();
+  if (!segment) return false;
+  // Beyond a window that shrank nothing is sent again until it opens; the timer probes it (RFC 9293 §3.8.6).
+  if (seqAtOrAfter(segment.start, seqAdd(tcb.una, tcb.window))) return false;
+  const length = Math.min(seqDistance(segment.start, segment.end), tcb.mss);
+  if (tcb.inFlight > 0 && tcb.inFlight + length > tcb.congestion.window) return false;
+  retransmit(tcb, segment);
+  return segment.state === 'in-flight';
+}
+
+/** One segment of new data, or the FIN; whether there may be more. */
+function sendNextNew(tcb: Tcb): boolean {
+  const { unsent } = tcb;
+  const finWaits = tcb.finQueued && !tcb.finSent;
+  if (unsent === 0 && !finWaits) return false;
+  const usable = seqDistance(tcb.nxt, seqAdd(tcb.una, tcb.window));
+  const room = segmentRoom(tcb);
+  const length = Math.min(unsent, usable, room);
+  const fin = finWaits && length === unsent && usable > length;
+  if (length <= 0 && !fin) return false;
+  if (!fin && length < room && !shortSegmentMayGo(tcb, length, unsent)) return false;
+  if (tcb.inFlight > 0 && tcb.inFlight + length > tcb.congestion.window) {
+    tcb.congestionLimited = true;
+    return false;
+  }
+  return sendNew(tcb, length, (length === unsent ? TCP_PSH : 0) | (fin ? TCP_FIN : 0));
+}
+
+/**
+ * Whether a segment that is not full may go (RFC 9293 §3.8.6.2.1): if it is all there is and, by Nagle's
+ * algorithm, nothing is unacknowledged; or if the window is small, at half of the largest it ever was.
+ */
+function shortSegmentMayGo(tcb: Tcb, length: number, unsent: number): boolean {
+  if (!tcb.noDelay && !tcb.finQueued && tcb.nxt !== tcb.una) return false;
+  return length === unsent || length >= tcb.largestWindow / 2;
+}
+
+function sendNew(tcb: Tcb, length: number, flags: number): boolean {
+  const start = tcb.nxt;
+  const now = tcb.context.clock.now();
+  if (tcb.sent.empty) {
+    tcb.waitingSince = now;
+    tcb.retransmission.set(tcb.roundTrip.timeout);
+  }
+  tcb.lastDataAt = now;
+  tcb.nxt = seqAdd(start, length + (flags & TCP_FIN ? 1 : 0));
+  tcb.sent.push(start, tcb.nxt, now);
+  const error = sendData(tcb, start, length, flags);
+  if (!error) return true;
+  const segment = tcb.sent.segments.at(-1);
+  if (segment) notSent(tcb, segment, error);
+  return false;
+}
+
+/** What the network would not take counts as lost; the timer brings it again, or a smaller one at once. */
+function notSent(tcb: Tcb, segment: SentSegment, error: SendError): void {
+  tcb.sent.markLost(segment);
+  if (error !== 'EMSGSIZE') return;
+  const before = tcb.mss;
+  fitToPath(tcb);
+  if (tcb.mss < before) while (sendNextLost(tcb));
+}
+
+/** The timer runs while something is unacknowledged, or while the window holds back what waits. */
+function awaitProgress(tcb: Tcb): void {
+  const waits = tcb.unsent > 0 || (tcb.finQueued && !tcb.finSent);
+  if (tcb.sent.empty && !waits) tcb.retransmission.clear();
+  else if (tcb.retransmission.deadline === undefined) {
+    if (tcb.sent.empty) tcb.waitingSince = tcb.context.clock.now();
+    tcb.retransmission.set(tcb.roundTrip.timeout);
+  }
+}
+
+/**
+ * One octet, or the FIN, beyond a closed window, or what a small one takes: its acknowledgment tells how
+ * the window stands (RFC 9293 §3.8.6.1). SND.NXT stays, so that acknowledgments keep fitting the window.
+ */
+export function probeWindow(tcb: Tcb): void {
+  const usable = seqDistance(tcb.nxt, seqAdd(tcb.una, tcb.window));
+  if (usable > 0 && tcb.unsent > 0) {
+    sendNew(tcb, Math.min(usable, tcb.unsent, segmentRoom(tcb)), TCP_PSH);
+    return;
+  }
+  const length = Math.min(tcb.unsent, 1);
+  tcb.probed = seqAdd(tcb.nxt, 1);
+  tcb.context.counters.add('tcp.window-probe');
+  sendData(tcb, tcb.nxt, length, length === 0 ? TCP_FIN : 0);
+}
+
+/** After a pause the old congestion window says nothing of the path (RFC 5681 §4.1). */
+function restartAfterIdle(tcb: Tcb): void {
+  if (!tcb.sent.empty || tcb.unsent === 0) return;
+  if (tcb.context.clock.now() - tcb.lastDataAt > tcb.roundTrip.timeout) tcb.congestion.idle();
+}

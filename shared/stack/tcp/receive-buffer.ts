@@ -1,0 +1,194 @@
+// What has arrived: the stream in order, what lies beyond gaps, the window that is left, and the SACK
+// blocks that tell the peer of it (RFC 9293 §3.10.7.4, RFC 2018, RFC 2883).
+
+import type { SackBlock } from '../../wire/tcp.ts';
+import { RingBuffer } from './ring-buffer.ts';
+import { seqAdd, seqAfter, seqAtOrAfter, seqAtOrBefore, seqBefore, seqDistance, seqMax, seqMin } from './sequence.ts';
+
+/** How a segment fitted in. */
+export type Arrival =
+  /** It went on where the stream ended. */
+  | 'in-order'
+  /** As `in-order`, and more lay behind it already, or a gap is left behind it. */
+  | 'gap-filling'
+  | 'out-of-order'
+  /** Nothing new in it, or no room for it. */
+  | 'nothing-new';
+
+/** Data beyond a gap. `touched` grows with each arrival, and so gives the order of SACK blocks. */
+interface Range {
+  start: number;
+  end: number;
+  touched: number;
+}
+
+/** Gaps that are remembered at a time; what would make more is dropped, as if lost. */
+const MOST_RANGES = 1024;
+
+export class ReceiveBuffer {
+  /** RCV.NXT. */
+  next: number;
+  /** Whether the peer's FIN and all before it have arrived. */
+  finished = false;
+  /** Bytes of the stream that arrived in order so far. */
+  total = 0;
+  readonly #ring = new RingBuffer();
+  readonly #ranges: Range[] = [];
+  #arrivals = 0;
+  /** Sequence number of the peer's FIN, once it came. */
+  #fin: number | undefined;
+  /** Right edge of the window that the peer knows of. */
+  #edge: number;
+  #duplicate: SackBlock | undefined;
+
+  /**
+   * @param irs the peer's initial sequence number
+   * @param capacity bytes
+   */
+  constructor(
+    irs: number,
+    private readonly capacity: number,
+  ) {
+    this.next = seqAdd(irs, 1);
+    this.#edge = seqAdd(this.next, Math.min(capacity, 0xffff));
+  }
+
+  /** Bytes in order that nobody has read yet. */
+  get readable(): number {
+    return this.#ring.length;
+  }
+
+  /** RCV.WND as the peer knows it. */
+  get window(): number {
+    return seqDistance(this.next, this.#edge);
+  }
+
+  get hasGap(): boolean {
+    return this.#ranges.length > 0;
+  }
+
+  /** Takes what of a segment is new and lies in the window. */
+  take(sequence: number, payload: Uint8Array, fin: boolean): Arrival {
+    const end = seqAdd(sequence, payload.length);
+    if (fin && this.#fin === undefined && seqAtOrAfter(end, this.next) && seqAtOrBefore(end, this.#edge))
+      this.#fin = end;
+    const start = seqMax(sequence, this.next);
+    let last = seqMin(end, this.#edge);
+    if (this.#fin !== undefined) last = seqMin(last, this.#fin);
+    this.noticeDuplicate(sequence, end);
+    // A FIN takes a sequence number behind the data, and is told of in SACK blocks like the data.
+    const lastWithFin = this.#fin === last && fin ? seqAdd(last, 1) : last;
+    if (this.finished || seqAtOrAfter(start, lastWithFin)) return 'nothing-new';
+
+    const data = payload.subarray(seqDistance(sequence, start), Math.max(seqDistance(sequence, last), 0));
+    if (start === this.next) return this.#takeInOrder(data);
+    return this.#takeOutOfOrder(start, lastWithFin, data);
+  }
+
+  /** Copies up to `limit` bytes out. */
+  peek(limit: number): Uint8Array {
+    const data = new Uint8Array(Math.min(limit, this.readable));
+    this.#ring.copy(0, data.length, data, 0);
+    return data;
+  }
+
+  read(limit: number): Uint8Array {
+    const data = this.peek(limit);
+    this.#ring.drop(data.length);
+    return data;
+  }
+
+  /**
+   * The window to put into a segment that leaves now, by `scale`; the peer may use it from then on. Its
+   * right edge never goes back, and moves only by a worthwhile step (RFC 9293 §3.8.6.2.2).
+   */
+  advertise(scale: number, mss: number): number {
+    const offered = this.#offeredEdge();
+    if (seqDistance(this.#edge, offered) >= Math.min(this.capacity / 2, mss)) this.#edge = offered;
+    // Rounded up, or each segment that is not a multiple of the scale would take the edge back a little.
+    const field = Math.min(Math.ceil(Math.max(this.window, 0) / 2 ** scale), 0xffff);
+    this.#edge = seqMax(this.#edge, seqAdd(this.next, field * 2 ** scale));
+    return field;
+  }
+
+  /** Whether the peer has little window left, and reading has made much more of it. */
+  windowUpdateDue(mss: number): boolean {
+    const gain = seqDistance(this.#edge, this.#offeredEdge());
+    if (this.finished || gain < Math.min(this.capacity / 2, mss)) return false;
+    return this.window < 2 * mss || (this.window < this.capacity / 2 && gain >= this.capacity / 4);
+  }
+
+  /** How many blocks `sackBlocks` would give. */
+  get sackBlockCount(): number {
+    return this.#ranges.length + (this.#duplicate ? 1 : 0);
+  }
+
+  /** At most `limit` blocks, the latest first (RFC 2018 §4), a duplicate before all (RFC 2883 §4). */
+  sackBlocks(limit: number): SackBlock[] {
+    const latestFirst = [...this.#ranges].sort((a, b) => b.touched - a.touched);
+    const blocks: SackBlock[] = this.#duplicate ? [this.#duplicate] : [];
+    this.#duplicate = undefined;
+    for (const { start, end } of latestFirst.slice(0, limit - blocks.length)) blocks.push({ start, end });
+    return blocks;
+  }
+
+  /** Nothing will be read any more. */
+  release(): void {
+    this.#ring.release();
+    this.#ranges.length = 0;
+  }
+
+  #offeredEdge(): number {
+    return seqAdd(this.next, Math.max(this.capacity - this.readable, 0));
+  }
+
+  #takeInOrder(data: Uint8Array): Arrival {
+    const hadGap = this.hasGap;
+    this.#ring.put(this.#ring.length, data);
+    this.#advance(seqAdd(this.next, data.length));
+    while (this.#ranges.length > 0 && seqAtOrBefore(this.#ranges[0]!.start, this.next)) {
+      const { end } = this.#ranges.shift()!;
+      if (seqAfter(end, this.next)) this.#advance(this.#fin === undefined ? end : seqMin(end, this.#fin));
+    }
+    if (this.#fin === this.next) {
+      this.next = seqAdd(this.next, 1);
+      this.finished = true;
+      this.#ranges.length = 0;
+    }
+    return hadGap ? 'gap-filling' : 'in-order';
+  }
+
+  #advance(to: number): void {
+    const count = seqDistance(this.next, to);
+    this.#ring.extend(count);
+    this.total += count;
+    this.next = to;
+  }
+
+  #takeOutOfOrder(start: number, end: number, data: Uint8Array): Arrival {
+    const merged: Range = { start, end, touched: ++this.#arrivals };
+    const first = this.#ranges.findIndex((range) => seqAtOrAfter(range.end, start));
+    const at = first === -1 ? this.#ranges.length : first;
+    let after = at;
+    for (; after < this.#ranges.length && seqAtOrBefore(this.#ranges[after]!.start, end); after++) {
+      merged.start = seqMin(merged.start, this.#ranges[after]!.start);
+      merged.end = seqMax(merged.end, this.#ranges[after]!.end);
+    }
+    if (at === after && this.#ranges.length >= MOST_RANGES) return 'nothing-new';
+    this.#ranges.splice(at, after - at, merged);
+    this.#ring.put(this.#ring.length + seqDistance(this.next, start), data);
+    return 'out-of-order';
+  }
+
+  /** Remembers the first part of [start, end) that had come before: reported once (RFC 2883 §4). */
+  noticeDuplicate(start: number, end: number): void {
+    if (start === end) return;
+    if (seqBefore(start, this.next)) {
+      this.#duplicate = { start, end: seqMin(end, this.next) };
+      return;
+    }
+    const known = this.#ranges.find((range) => seqAfter(range.end, start));
+    if (known && seqBefore(known.start, end))
+      this.#duplicate = { start: seqMax(start, known.start), end: seqMin(end, known.end) };
+  }
+}

@@ -1,0 +1,81 @@
+// A segment arrives in SYN-SENT (RFC 9293 §3.10.7.3).
+
+import { TCP_ACK, TCP_RST, TCP_SYN, type TcpSegment } from '../../wire/tcp.ts';
+import { takeWindow } from './acknowledgment.ts';
+import { sendAck } from './emit.ts';
+import { agree, sendSyn } from './handshake.ts';
+import { resetFor } from './reset.ts';
+import { seqAdd } from './sequence.ts';
+import type { Tcb } from './tcb.ts';
+import { establish, fail, setState } from './transitions.ts';
+
+export function arriveInSynSent(tcb: Tcb, segment: TcpSegment): void {
+  const acknowledges = (segment.flags & TCP_ACK) !== 0;
+  const acceptable = acknowledges && segment.acknowledgment === tcb.nxt;
+  if (acknowledges && !acceptable) {
+    if (!(segment.flags & TCP_RST)) resetFor(tcb.context, tcb.local, tcb.remote, segment);
+    return;
+  }
+  if (segment.flags & TCP_RST) {
+    if (acceptable) fail(tcb, 'ECONNREFUSED');
+    return;
+  }
+  if (!(segment.flags & TCP_SYN)) return;
+  agree(tcb, segment.sequence, segment.options);
+  if (acceptable) opened(tcb, segment);
+  else crossed(tcb, segment);
+}
+
+function opened(tcb: Tcb, segment: TcpSegment): void {
+  tcb.una = segment.acknowledgment;
+  tcb.windowUpdateSequence = segment.sequence;
+  tcb.windowUpdateAck = segment.acknowledgment;
+  takeSynWindow(tcb, segment);
+  measureHandshake(tcb, segment);
+  tcb.lastHeardAt = tcb.context.clock.now();
+  establish(tcb);
+  tcb.owner.notify(tcb, 'connected');
+  sendAck(tcb);
+}
+
+/** Both ends sent a SYN at the same time (RFC 9293 §3.5, figure 7). */
+function crossed(tcb: Tcb, segment: TcpSegment): void {
+  takeSynWindow(tcb, segment);
+  setState(tcb, 'SYN-RECEIVED');
+  sendSynAck(tcb, segment.sequence);
+}
+
+export function sendSynAck(tcb: Tcb, irs = seqAdd(tcb.receive.next, -1)): void {
+  sendSyn(tcb.context, {
+    local: tcb.local,
+    remote: tcb.remote,
+    iss: tcb.iss,
+    irs,
+    offered: {
+      sackPermitted: tcb.sackPermitted,
+      timestamps: tcb.timestamps?.option(),
+      windowScale: tcb.receiveShift > 0 ? tcb.receiveShift : undefined,
+    },
+    timestampOffset: tcb.timestampOffset,
+    recent: tcb.timestamps?.recent,
+  });
+}
+
+/** The window of a SYN is never scaled (RFC 7323 §2.2). */
+function takeSynWindow(tcb: Tcb, segment: TcpSegment): void {
+  const shift = tcb.windowShift;
+  tcb.windowShift = 0;
+  takeWindow(tcb, segment);
+  tcb.windowShift = shift;
+}
+
+function measureHandshake(tcb: Tcb, segment: TcpSegment): void {
+  const { timestamps } = segment.options;
+  if (tcb.synTransmissions === 1) tcb.roundTrip.sample(tcb.context.clock.now() - tcb.startedAt);
+  else {
+    const echoed = timestamps && tcb.timestamps?.roundTrip(timestamps);
+    if (echoed !== undefined) tcb.roundTrip.sample(echoed);
+    tcb.roundTrip.synWasRepeated();
+    tcb.congestion.startSmall();
+  }
+}

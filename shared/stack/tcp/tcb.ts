@@ -1,0 +1,198 @@
+// The transmission control block (RFC 9293 §3.3.1): the state of one connection. What happens to it stands
+// in the files beside: arrival (segments come), output (segments go), timers, transitions (states change).
+
+import { Alarm } from '../../core/clock.ts';
+import type { SystemError } from '../../core/errors.ts';
+import { ChallengeLimit } from './challenge-limit.ts';
+import type { CongestionControl } from './congestion.ts';
+import type { TcpEndpoint, TcpState, TcpUser } from './connection-api.ts';
+import type { TcpContext } from './context.ts';
+import { Cubic } from './cubic.ts';
+import { NewReno } from './new-reno.ts';
+import { ReceiveBuffer } from './receive-buffer.ts';
+import { RingBuffer } from './ring-buffer.ts';
+import { RoundTrip } from './round-trip.ts';
+import { SentQueue } from './sent-queue.ts';
+import { seqAdd, seqAfter, seqDistance } from './sequence.ts';
+import type { Timestamps } from './timestamps.ts';
+
+/** Things that a user is told after the turn, in the order in which they are told. */
+export const NOTICES = ['accepted', 'connected', 'readable', 'writable', 'drained', 'closed'] as const;
+export type Notice = (typeof NOTICES)[number];
+
+/** What a control block needs of the TCP that it belongs to. */
+export interface TcbOwner {
+  readonly context: TcpContext;
+  /** Its endpoints are free again. */
+  forget(tcb: Tcb): void;
+  /** All is done but for the 2 MSL in which stray segments may still come. */
+  enterTimeWait(tcb: Tcb): void;
+  /** Tells the user after the turn. */
+  notify(tcb: Tcb, notice: Notice): void;
+}
+
+export interface TcbTimers {
+  retransmission(tcb: Tcb): void;
+  delayedAck(tcb: Tcb): void;
+  keepAlive(tcb: Tcb): void;
+  finWait2(tcb: Tcb): void;
+}
+
+export interface KeepAlive {
+  /** ms. */
+  readonly idle: number;
+  /** Probes sent since something was heard. */
+  probes: number;
+}
+
+const NOBODY: TcpUser = { connected() {}, readable() {}, writable() {}, drained() {}, closed() {} };
+
+export class Tcb {
+  readonly context: TcpContext;
+  state: TcpState = 'CLOSED';
+  user: TcpUser = NOBODY;
+  readonly notices = new Set<Notice>();
+  /** What `closed` will say. */
+  error: SystemError | undefined;
+  /** Whether the user is done in both directions. */
+  abandoned = false;
+  /** Whether nothing more can happen but reading what is left. */
+  over = false;
+  /** ms on the clock when the handshake began. */
+  readonly startedAt: number;
+
+  // Sending (SND.… in the RFC).
+  /** Written and not acknowledged; its first byte has the number `sendBase`. */
+  readonly sendBuffer = new RingBuffer();
+  sendBase: number;
+  una: number;
+  nxt: number;
+  /** One past the byte that a window probe sent ahead of `nxt`. */
+  probed: number;
+  window = 0;
+  windowUpdateSequence = 0;
+  windowUpdateAck = 0;
+  largestWindow = 0;
+  windowShift = 0;
+  finQueued = false;
+  noDelay = false;
+  /** Whether `write` took less than it was given, so that `writable` is owed. */
+  writerWaits = false;
+  readonly sent = new SentQueue();
+  readonly roundTrip: RoundTrip;
+  readonly congestion: CongestionControl;
+  /** Whether the congestion window was what last held data back. */
+  congestionLimited = false;
+  /** ms on the clock. */
+  lastDataAt = 0;
+  /** Since when acknowledgment, or an open window, is waited for. */
+  waitingSince = 0;
+  synTransmissions = 0;
+
+  // Loss recovery (RFC 6582, RFC 6675).
+  recovery: 'none' | 'fast' | 'timeout' = 'none';
+  /** SND.NXT when recovery began. */
+  recoveryPoint: number;
+  duplicateAcks = 0;
+  /** Bytes that duplicate ACKs told to have left the network, where there is no SACK to say which. */
+  departed = 0;
+
+  // Receiving (RCV.… in the RFC).
+  receive: ReceiveBuffer;
+  receiveShift = 0;
+  lastAckSent = 0;
+  /** An acknowledgment is due now, at the latest at the end of the batch. */
+  ackNow = false;
+  /** Bytes that came in order since the last acknowledgment. */
+  unackedBytes = 0;
+  /** The largest segment that came: what the peer takes for a full one. */
+  largestSegment = 536;
+  lastHeardAt = 0;
+
+  // What the handshake agreed on.
+  /** Bytes of data in a full segment, options other than SACK taken off. */
+  mss = 536;
+  /** The peer's MSS option, 536 without (RFC 9293 §3.7.1). */
+  peerMss = 536;
+  sackPermitted = false;
+  timestamps: Timestamps | undefined;
+  readonly timestampOffset: number;
+
+  readonly retransmission: Alarm;
+  readonly delayedAck: Alarm;
+  readonly keepAliveAlarm: Alarm;
+  readonly finWait2: Alarm;
+  keepAlive: KeepAlive | undefined;
+  readonly challenges: ChallengeLimit;
+  /** The latest ICMP unreachable while connecting (RFC 1122 §4.2.3.9), for when it is given up. */
+  softError: string | undefined;
+
+  constructor(
+    readonly owner: TcbOwner,
+    readonly local: TcpEndpoint,
+    readonly remote: TcpEndpoint,
+    readonly iss: number,
+    timers: TcbTimers,
+  ) {
+    const { clock, settings, sequences } = owner.context;
+    this.context = owner.context;
+    this.startedAt = clock.now();
+    this.una = this.recoveryPoint = iss;
+    this.nxt = this.probed = this.sendBase = seqAdd(iss, 1);
+    this.roundTrip = new RoundTrip(settings);
+    this.congestion = settings.congestionControl === 'cubic' ? new Cubic() : new NewReno();
+    this.receive = new ReceiveBuffer(0, settings.receiveBuffer);
+    this.timestampOffset = sequences.timestampOffset(local, remote);
+    this.retransmission = new Alarm(clock, () => timers.retransmission(this));
+    this.delayedAck = new Alarm(clock, () => timers.delayedAck(this));
+    this.keepAliveAlarm = new Alarm(clock, () => timers.keepAlive(this));
+    this.finWait2 = new Alarm(clock, () => timers.finWait2(this));
+    this.challenges = new ChallengeLimit(clock);
+  }
+
+  /** The peer's initial sequence number is known. */
+  synchronize(irs: number): void {
+    this.receive = new ReceiveBuffer(irs, this.context.settings.receiveBuffer);
+    this.lastAckSent = this.receive.next;
+  }
+
+  /** The number after the last byte written: a FIN's, if there is one. */
+  get streamEnd(): number {
+    return seqAdd(this.sendBase, this.sendBuffer.length);
+  }
+
+  /** Bytes written and not sent yet. */
+  get unsent(): number {
+    return Math.max(seqDistance(this.nxt, this.streamEnd), 0);
+  }
+
+  get finSent(): boolean {
+    return this.finQueued && seqAfter(this.nxt, this.streamEnd);
+  }
+
+  get finAcknowledged(): boolean {
+    return this.finQueued && seqAfter(this.una, this.streamEnd);
+  }
+
+  /** FlightSize (RFC 5681 §2). */
+  get flightSize(): number {
+    return seqDistance(this.una, this.nxt);
+  }
+
+  /** `pipe` (RFC 6675 §2): what is taken to be in the network. */
+  get inFlight(): number {
+    return Math.max(this.sent.inFlight - this.departed, 0);
+  }
+
+  /** Whether numbers of both sides are agreed on (RFC 9293 §3.10.7.4). */
+  get synchronized(): boolean {
+    return this.state !== 'CLOSED' && this.state !== 'SYN-SENT' && this.state !== 'SYN-RECEIVED';
+  }
+
+  closeAlarms(): void {
+    this.retransmission.close();
+    this.delayedAck.close();
+    this.keepAliveAlarm.close();
+    this.finWait2.close();
+  }
+}

@@ -1,0 +1,69 @@
+// What happens when one of a connection's timers goes off.
+
+import { sendAck, sendKeepAlive, sendReset } from './emit.ts';
+import { sendSyn } from './handshake.ts';
+import { output, probeWindow } from './output.ts';
+import { timedOut } from './recovery.ts';
+import { sendSynAck } from './syn-sent.ts';
+import type { Tcb, TcbTimers } from './tcb.ts';
+import { fail, finish } from './transitions.ts';
+
+export const TIMERS: TcbTimers = {
+  retransmission(tcb) {
+    if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') repeatSyn(tcb);
+    else repeatData(tcb);
+  },
+  delayedAck: sendAck,
+  keepAlive: probePeer,
+  // Nobody owns the connection, and the peer's FIN does not come.
+  finWait2: finish,
+};
+
+/** Sends the connection's SYN, for the first time or again, and waits for the answer. */
+export function sendFirstSyn(tcb: Tcb): void {
+  tcb.synTransmissions++;
+  sendSyn(tcb.context, {
+    local: tcb.local,
+    remote: tcb.remote,
+    iss: tcb.iss,
+    timestampOffset: tcb.timestampOffset,
+  });
+  tcb.retransmission.set(tcb.roundTrip.timeout);
+}
+
+function repeatSyn(tcb: Tcb): void {
+  const { clock, settings } = tcb.context;
+  if (clock.now() - tcb.startedAt >= settings.synTimeout) return fail(tcb, tcb.softError ?? 'ETIMEDOUT');
+  tcb.roundTrip.backOff();
+  if (tcb.state === 'SYN-SENT') return sendFirstSyn(tcb);
+  tcb.synTransmissions++;
+  sendSynAck(tcb);
+  tcb.retransmission.set(tcb.roundTrip.timeout);
+}
+
+/** Data, or a window probe where the window is shut; given up after R2 (RFC 9293 §3.8.3). */
+function repeatData(tcb: Tcb): void {
+  const { clock, settings } = tcb.context;
+  if (clock.now() - tcb.waitingSince >= settings.dataTimeout) return fail(tcb, 'ETIMEDOUT');
+  tcb.roundTrip.backOff();
+  if (tcb.sent.empty) probeWindow(tcb);
+  else timedOut(tcb);
+  tcb.retransmission.set(tcb.roundTrip.timeout);
+  output(tcb);
+}
+
+function probePeer(tcb: Tcb): void {
+  const { keepAlive } = tcb;
+  if (!keepAlive || !tcb.synchronized) return;
+  const { settings } = tcb.context;
+  // Data in flight has a timer of its own.
+  if (tcb.sent.empty) {
+    if (keepAlive.probes >= settings.keepAliveProbes) {
+      sendReset(tcb);
+      return fail(tcb, 'ETIMEDOUT');
+    }
+    keepAlive.probes++;
+    sendKeepAlive(tcb);
+  }
+  tcb.keepAliveAlarm.set(settings.keepAliveInterval);
+}

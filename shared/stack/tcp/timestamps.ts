@@ -1,0 +1,60 @@
+// The timestamps of a connection (RFC 7323 §3 to §5): its own clock, and the peer's latest, by which old
+// duplicates are told (PAWS).
+
+import type { Clock } from '../../core/clock.ts';
+import type { TcpTimestamps } from '../../wire/tcp.ts';
+import { seqAdd, seqAtOrAfter, seqAtOrBefore, seqBefore, seqDistance } from './sequence.ts';
+
+/** ms without traffic after which TS.Recent proves nothing any more (RFC 7323 §5.5). */
+const RECENT_VALID = 24 * 24 * 3_600_000;
+
+export class Timestamps {
+  /** TS.Recent. */
+  #recent: number;
+  #recentAt: number;
+
+  /**
+   * @param offset of the timestamp clock, which ticks in ms
+   * @param recent the peer's first timestamp
+   */
+  constructor(
+    private readonly clock: Clock,
+    readonly offset: number,
+    recent: number,
+  ) {
+    this.#recent = recent;
+    this.#recentAt = clock.now();
+  }
+
+  get recent(): number {
+    return this.#recent;
+  }
+
+  /** The option for a segment that leaves now. */
+  option(): TcpTimestamps {
+    return { value: timestampNow(this.clock, this.offset), echo: this.#recent };
+  }
+
+  /** PAWS: whether a segment is older than what has come already (RFC 7323 §5.3, R1). */
+  isOld({ value }: TcpTimestamps): boolean {
+    return seqBefore(value, this.#recent) && this.clock.now() - this.#recentAt < RECENT_VALID;
+  }
+
+  /** TS.Recent moves only with a segment that covers the left edge (RFC 7323 §4.3). */
+  update({ value }: TcpTimestamps, sequence: number, lastAckSent: number): void {
+    if (seqAtOrBefore(sequence, lastAckSent) && seqAtOrAfter(value, this.#recent)) {
+      this.#recent = value;
+      this.#recentAt = this.clock.now();
+    }
+  }
+
+  /** ms since the segment was sent that this one echoes; undefined where it can't be. */
+  roundTrip({ echo }: TcpTimestamps): number | undefined {
+    const elapsed = seqDistance(echo, timestampNow(this.clock, this.offset));
+    return echo !== 0 && elapsed >= 0 ? elapsed : undefined;
+  }
+}
+
+export function timestampNow(clock: Clock, offset: number): number {
+  return seqAdd(Math.floor(clock.now()) % 2 ** 32, offset);
+}

@@ -1,0 +1,37 @@
+// Sockets over a TCP without a network.
+
+import { systemClock } from '../../shared/core/clock.ts';
+import { Counters } from '../../shared/core/counters.ts';
+import type { EventLog } from '../../shared/core/event-log.ts';
+import { seededRandom } from '../../shared/core/random.ts';
+import { createSockets, type DeviceSockets, type SocketStack } from '../../shared/socket/create-sockets.ts';
+import { fakeTcp } from './fake-tcp.ts';
+import { RecordedLog } from './recorded-log.ts';
+
+function absent(): never {
+  throw new Error('there is no such thing in this test');
+}
+
+export function fakeSockets(
+  log: EventLog = new RecordedLog(),
+  stack: Partial<SocketStack> = {},
+): DeviceSockets {
+  return createSockets({
+    stack: {
+      interfaces: [],
+      tcp: fakeTcp(),
+      udp: { bind: absent, endpoints: () => [] },
+      echo: { open: absent },
+      setDefaultGateway: absent,
+      removeDefaultGateway: absent,
+      probe: absent,
+      announce: absent,
+      ...stack,
+    },
+    hostname: 'fake',
+    clock: systemClock,
+    log,
+    counters: new Counters(),
+    random: (use) => seededRandom('fake', use),
+  });
+}
