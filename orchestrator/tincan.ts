@@ -1,3 +1,116 @@
 #!/usr/bin/env node
-// The command line.
-process.title = 'tincan';
+// The command line. Each command's work is in a file of its own under commands/, loaded when it is used.
+
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../shared/core/units.ts';
+import { Failure, messageOf } from './failure.ts';
+
+/** What every command takes. */
+export interface CommonOptions {
+  readonly net?: string;
+  readonly json?: boolean;
+}
+
+const DEFAULT_TIMEOUT = '30s';
+
+function commonOptions(command: Command): Command {
+  return command.option('--net <name>', 'the net, where several are running').option('--json', 'print JSON');
+}
+
+function duration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError('it takes a duration with its unit, such as 30s.');
+  return ms;
+}
+
+function timeoutOption(what: string): Option {
+  return new Option('--timeout <time>', what).argParser(duration).default(duration(DEFAULT_TIMEOUT), DEFAULT_TIMEOUT);
+}
+
+function buildProgram(): Command {
+  const program = new Command('tincan')
+    .description('A whole mini-internet on one machine: real Ethernet frames between processes.')
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(oneLine(text)) });
+  commonOptions(program);
+  const command = (usage: string, description: string) =>
+    commonOptions(program.command(usage).description(description));
+
+  command('up', 'start a net and wait until it is ready')
+    .argument('[file]', 'topology file, ./topology.json unless told')
+    .option('-d, --detach', 'leave it running in the background')
+    .option('--tour', 'visit a page when ready, and tell the trip')
+    .addOption(timeoutOption('how long to wait until it is ready'))
+    .addOption(
+      new Option('--log-level <level>', 'what devices log')
+        .choices(['trace', 'debug', 'info', 'warn', 'error'])
+        .default('info'),
+    )
+    .addOption(new Option('--background').hideHelp())
+    .action(async (file, _, self) => (await import('./commands/up.ts')).up(file, self.optsWithGlobals()));
+  command('down', 'end a net, frozen devices too').action(async (_, self) =>
+    (await import('./commands/down.ts')).down(self.optsWithGlobals()),
+  );
+  command('ps', 'show devices and cables').action(async (_, self) =>
+    (await import('./commands/ps.ts')).ps(self.optsWithGlobals()),
+  );
+  command('exec', 'run a command on a device')
+    .argument('<device>')
+    .argument('<command...>', 'such as: ping 8.8.8.8')
+    .passThroughOptions()
+    .action(async (device, argv, _, self) =>
+      (await import('./commands/exec.ts')).exec(device, argv, self.optsWithGlobals()),
+    );
+  command('logs', 'show what devices logged, in time order')
+    .argument('[device...]', 'all unless told')
+    .option('-f, --follow', 'go on until the net ends')
+    .action(async (devices, _, self) => (await import('./commands/logs.ts')).logs(devices, self.optsWithGlobals()));
+  command('attach', 'print how an outside program sits at a free interface')
+    .argument('<end>', 'device:interface')
+    .action(async (end, _, self) => (await import('./commands/attach.ts')).attach(end, self.optsWithGlobals()));
+  command('capture', 'record frames as pcapng, for Wireshark')
+    .argument('<cable...>', 'cables, or ends as device:interface')
+    .option('-w, --write <file>', 'the file, standard output unless told', '-')
+    .action(async (what, _, self) => (await import('./commands/capture.ts')).capture(what, self.optsWithGlobals()));
+  for (const [verb, description] of [
+    ['kill', 'cut the power of devices'],
+    ['stop', 'end devices in order'],
+    ['start', 'start devices again'],
+    ['restart', 'stop and start devices'],
+  ] as const)
+    command(verb, description)
+      .argument('<device...>')
+      .addOption(timeoutOption('how long to wait until it is in effect'))
+      .action(async (devices, _, self) =>
+        (await import('./commands/power.ts')).power(verb, devices, self.optsWithGlobals()),
+      );
+  return program;
+}
+
+/** Errors are one line, with what may have been meant. */
+function oneLine(text: string): string {
+  return `${text.trim().replace(/^error: /, 'tincan: ').replaceAll(/\n+/g, ' ')}\n`;
+}
+
+async function main(): Promise<void> {
+  process.title = 'tincan';
+  // Whoever read our output has gone (a closed pipe): there is nobody left to tell.
+  process.stdout.on('error', () => process.exit(141));
+  process.stderr.on('error', () => {});
+  try {
+    await buildProgram().parseAsync();
+  } catch (error) {
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  // Commander has said it already; it gives 0 for --help.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  process.stderr.write(`tincan: ${messageOf(error)}\n`);
+  return error instanceof Failure ? error.exitCode : 1;
+}
+
+await main();

@@ -2,7 +2,6 @@
 
 import type { Readable, Writable } from 'node:stream';
 import type { HttpCache } from '../apps/http/cache.ts';
-import type { HttpCache } from '../apps/http/cache.ts';
 import type { Sockets } from '../socket/sockets.ts';
 
 export interface CommandIo {

@@ -3,7 +3,7 @@
 import { HttpCache } from '../apps/http/cache.ts';
 import { type Ipv4Address, type Ipv4Cidr, ipv4, mac, parseCidr } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
-import { Counters } from '../core/counters.ts';
+import type { Counters } from '../core/counters.ts';
 import type { EventLog } from '../core/event-log.ts';
 import type { FramePort } from '../core/frame-port.ts';
 import { seededRandom } from '../core/random.ts';
@@ -27,9 +27,8 @@ export interface PlaneOptions {
 }
 
 /** A device whose ports are one LAN; it has no address and runs nothing. */
-export function bridgePlane({ clock, log, counters, ports }: PlaneOptions): { close(): void } {
-  const members = [...ports].map(([name, port]) => ({ name, port: port.top }));
-  return new Bridge({ clock, log, counters, members });
+export function bridgePlane({ clock, counters, ports }: PlaneOptions): Bridge {
+  return new Bridge({ clock, counters, ports: [...ports].map(([name, { top }]) => ({ name, port: top })) });
 }
 
 /** A device with a stack: `forwarding` makes it a router, and what the topology says of NAT then holds. */
@@ -51,7 +50,13 @@ export function ipPlane(options: PlaneOptions, forwarding: boolean): Device {
       addresses: addressesOf(entry),
     })),
     routes: routesOf(config),
-    hook: spec.nat && forwarding ? (network) => (nat = createNat(spec.nat!, network)) : undefined,
+    hook:
+      spec.nat && forwarding
+        ? (network) => {
+            nat = createNat(spec.nat!, network);
+            return nat;
+          }
+        : undefined,
   });
 
   function createNat(natSpec: NatSpec, network: Ipv4): Nat {
@@ -67,7 +72,7 @@ export function ipPlane(options: PlaneOptions, forwarding: boolean): Device {
       log,
       counters,
       outside,
-      outsideAddress: () => stack.interface(outside)?.addresses[0]?.address,
+      outsideAddress: () => stack.interface(outside).addresses[0]?.address,
       isInside,
       forwards: natSpec.forwards.map(({ proto, port, to }) => ({ protocol: proto, port, to: endpoint(to) })),
       inject: (packet, from) => network.inject(packet, from),
@@ -89,10 +94,10 @@ export function ipPlane(options: PlaneOptions, forwarding: boolean): Device {
 }
 
 /** The port of an interface, or a bridge over the ports that it has for members. */
-function portUnder(entry: InterfaceSpec, { clock, log, counters, ports }: PlaneOptions): FramePort {
+function portUnder(entry: InterfaceSpec, { clock, counters, ports }: PlaneOptions): FramePort {
   if (!entry.bridge) return portNamed(entry.name, ports).top;
   const members = entry.bridge.map(({ name }) => ({ name, port: portNamed(name, ports).top }));
-  return new Bridge({ clock, log, counters, members }).port;
+  return new Bridge({ clock, counters, ports: members, mac: mac(entry.mac) }).port;
 }
 
 function portNamed(name: string, ports: ReadonlyMap<string, Port>): Port {
@@ -107,7 +112,9 @@ function addressesOf({ ipv4: text }: InterfaceSpec): Ipv4Cidr[] {
 }
 
 function routesOf({ spec }: DeviceConfig): { to: Ipv4Cidr; via: Ipv4Address }[] {
-  const defaults = spec.interfaces.flatMap(({ gateway }) => (gateway ? [{ to: '0.0.0.0/0', via: gateway }] : []));
+  const defaults = spec.interfaces.flatMap(({ gateway }) =>
+    gateway ? [{ to: '0.0.0.0/0', via: gateway }] : [],
+  );
   return [...spec.routes, ...defaults].map(({ to, via }) => ({ to: parseCidr(to)!, via: ipv4(via) }));
 }
 

@@ -3,10 +3,9 @@
 import { CapturePort } from '../cable/capture.ts';
 import { ImpairedPort } from '../cable/impairment.ts';
 import { CablePort } from '../cable/websocket-port.ts';
-import { mac } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { EventLog } from '../core/event-log.ts';
-import type { FramePort } from '../core/frame-port.ts';
+import type { FramePort, FrameReceiver } from '../core/frame-port.ts';
 import type { DeviceConfig, PortConfig } from '../topology/device-config.ts';
 
 export interface Port {
@@ -18,16 +17,57 @@ export interface Port {
   readonly top: FramePort;
 }
 
-export function openPorts(config: DeviceConfig, clock: Clock, log: EventLog): Map<string, Port> {
-  return new Map(config.ports.map((port) => [port.name, openPort(port, config, clock, log)]));
+/** @param changed called when the carrier of a port has come or gone */
+export function openPorts(
+  config: DeviceConfig,
+  clock: Clock,
+  log: EventLog,
+  changed: () => void,
+): Map<string, Port> {
+  return new Map(
+    config.ports.map((port) => {
+      const opened = openPort(port, config, clock, log);
+      return [port.name, { ...opened, top: new WatchedPort(opened.capture, changed) }];
+    }),
+  );
 }
 
-function openPort(config: PortConfig, device: DeviceConfig, clock: Clock, log: EventLog): Port {
+/** Tells of the carrier whoever does not stand on the port. */
+class WatchedPort implements FramePort {
+  constructor(
+    private readonly inner: FramePort,
+    private readonly changed: () => void,
+  ) {}
+
+  get mtu(): number {
+    return this.inner.mtu;
+  }
+
+  get carrier(): boolean {
+    return this.inner.carrier;
+  }
+
+  send(frame: Uint8Array): void {
+    this.inner.send(frame);
+  }
+
+  attach(receiver: FrameReceiver): void {
+    this.inner.attach({
+      frames: (batch) => receiver.frames(batch),
+      carrier: (up) => {
+        receiver.carrier(up);
+        this.changed();
+      },
+    });
+  }
+}
+
+function openPort(config: PortConfig, device: DeviceConfig, clock: Clock, log: EventLog): Omit<Port, 'top'> {
   const { name, mtu } = config;
   const own = { device: device.spec.name, interface: name, mac: config.mac, mtu };
   const cable = new CablePort({ own, cable: config.cable, token: device.token, clock, log });
   const seed = [device.seed, `${device.spec.name}:${name}`, device.incarnation];
   const impaired = new ImpairedPort(cable, clock, seed, config.cable?.impairment);
   const capture = new CapturePort(impaired, clock, device.clockOffset);
-  return { config, cable, impaired, capture, top: capture };
+  return { config, cable, impaired, capture };
 }

@@ -1,7 +1,7 @@
 // The stack's tables as commands show them.
 
 import { formatCidr, formatIpv4, formatMac } from '../core/address.ts';
-import type { DeviceTables, LinkRow, NatRow, SocketRow } from './command.ts';
+import type { ArpRow, DeviceTables, LinkRow, NatRow, SocketRow } from './command.ts';
 import type { Device } from './device.ts';
 import type { Port } from './ports.ts';
 
@@ -18,7 +18,8 @@ function endpointText(endpoint: Endpoint | undefined): string {
 export function tablesOf(device: Device, ports: ReadonlyMap<string, Port>): DeviceTables {
   const { stack, nat, known } = device;
   return {
-    arp: () => stack.neighbours(),
+    arp: () =>
+      stack.interfaces.filter(({ loopback }) => !loopback).flatMap(({ name }) => arpRows(device, name)),
     routes: () =>
       stack.routes.list().map((route) => ({
         destination: route.destination.prefixLength === 0 ? 'default' : formatCidr(route.destination),
@@ -28,27 +29,42 @@ export function tablesOf(device: Device, ports: ReadonlyMap<string, Port>): Devi
         protocol: route.protocol,
       })),
     links: () => linkRows(device, ports),
-    tcp: () => stack.tcp.sockets().map((info) => ({
-      state: info.state,
-      local: endpointText(info.local),
-      remote: endpointText(info.remote),
-      receiveQueue: info.receiveQueue,
-      sendQueue: info.sendQueue,
-      details: info.details,
-    })),
-    udp: () => stack.udp.endpoints().map(
-      (endpoint): SocketRow => ({
-        state: endpoint.peer ? 'ESTAB' : 'UNCONN',
-        local: endpointText(endpoint),
-        remote: endpointText(endpoint.peer),
-        receiveQueue: 0,
-        sendQueue: 0,
-        details: {},
-      }),
-    ),
+    tcp: () =>
+      stack.tcp.sockets().map((info) => ({
+        state: info.state,
+        local: endpointText(info.local),
+        remote: endpointText(info.remote),
+        receiveQueue: info.receiveQueue,
+        sendQueue: info.sendQueue,
+        details: info.details,
+      })),
+    udp: () =>
+      stack.udp.endpoints().map(
+        (endpoint): SocketRow => ({
+          state: endpoint.peer ? 'ESTAB' : 'UNCONN',
+          local: endpointText(endpoint),
+          remote: endpointText(endpoint.peer),
+          receiveQueue: 0,
+          sendQueue: 0,
+          details: {},
+        }),
+      ),
     ...(nat && { nat: () => nat.table().map(natRow) }),
     ...(known.leases && { leases: known.leases }),
   };
+}
+
+function arpRows({ stack }: Device, name: string): ArpRow[] {
+  return stack
+    .arp(name)
+    .table()
+    .map(({ address, mac, state, age }) => ({
+      address: formatIpv4(address),
+      interface: name,
+      mac: mac === undefined ? undefined : formatMac(mac),
+      state,
+      age,
+    }));
 }
 
 function natRow(entry: ReturnType<NonNullable<Device['nat']>['table']>[number]): NatRow {
@@ -65,7 +81,9 @@ function natRow(entry: ReturnType<NonNullable<Device['nat']>['table']>[number]):
 
 function linkRows({ stack, config, clock, known }: Device, ports: ReadonlyMap<string, Port>): LinkRow[] {
   const masters = new Map(
-    config.spec.interfaces.flatMap(({ name, bridge }) => (bridge ?? []).map((member) => [member.name, name] as const)),
+    config.spec.interfaces.flatMap(({ name, bridge }) =>
+      (bridge ?? []).map((member) => [member.name, name] as const),
+    ),
   );
   const interfaces = stack.interfaces.map(
     (network): LinkRow => ({

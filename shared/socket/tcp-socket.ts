@@ -257,11 +257,12 @@ export class TcpStream extends Duplex implements TcpSocket {
   }
 
   override _destroy(error: Error | null, done: Done): void {
+    // A write that waits for the connection hears of its end by itself.
+    const unfinished = this.connecting ? undefined : this.#sent;
     this.connecting = false;
     this.#idle.close();
     const connection = this.#connection;
     this.#connection = undefined;
-    const unfinished = this.#sent;
     this.#sent = undefined;
     this.#unsent = [];
     if (connection) {

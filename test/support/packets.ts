@@ -105,7 +105,7 @@ export function echoPacket(
   from: EndpointText,
   to: EndpointText,
   sequence = 1,
-  data = new Uint8Array(56),
+  data: Uint8Array = new Uint8Array(56),
   header: Partial<Ipv4Packet> = {},
 ): Uint8Array {
   const source = endpoint(from);

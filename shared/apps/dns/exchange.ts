@@ -18,6 +18,8 @@ export interface ExchangeOptions {
   /** ms to wait for the response; over TCP, for the connection too. */
   readonly timeout: number;
   readonly signal?: AbortSignal;
+  /** Told the bytes of the message that is the response. */
+  onSize?(bytes: number): void;
 }
 
 /** Whether a response is to this query: same id and question. A server that could not read the query may leave the question out. */
@@ -80,11 +82,14 @@ function timeoutError(options: ExchangeOptions): SystemError {
 }
 
 /** Hands on a message if it answers the query. */
-function receive(sockets: Sockets, bytes: Uint8Array, query: DnsMessage, settle: Settle): void {
+function receive(sockets: Sockets, bytes: Uint8Array, options: ExchangeOptions, settle: Settle): void {
   const message = decodeDns(bytes);
   if (message instanceof Malformed) sockets.counters.add(`dns.${message.reason}`);
-  else if (!answers(message, query)) sockets.counters.add('dns.unasked-response');
-  else settle.respond(message);
+  else if (!answers(message, options.query)) sockets.counters.add('dns.unasked-response');
+  else {
+    options.onSize?.(bytes.length);
+    settle.respond(message);
+  }
 }
 
 /** A socket of its own for each query gives each a random source port; connected, it takes from the server alone. */
@@ -97,7 +102,7 @@ function overUdp(sockets: Sockets, options: ExchangeOptions, settle: Settle): ()
   };
   try {
     socket.on('message', (bytes: Uint8Array) => {
-      if (open) receive(sockets, bytes, options.query, settle);
+      if (open) receive(sockets, bytes, options, settle);
     });
     socket.on('error', (error: Error) => {
       if (open) settle.fail(error);
@@ -117,7 +122,7 @@ function overTcp(sockets: Sockets, options: ExchangeOptions, settle: Settle): ()
   const socket = sockets.connect({ host: options.server, port: options.port ?? DNS_PORT });
   let open = true;
   socket.on('data', (bytes: Uint8Array) => {
-    for (const message of splitter.push(bytes)) if (open) receive(sockets, message, options.query, settle);
+    for (const message of splitter.push(bytes)) if (open) receive(sockets, message, options, settle);
   });
   socket.on('error', (error: Error) => {
     if (open) settle.fail(error);

@@ -4,6 +4,7 @@
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, type TcpSegment } from '../../wire/tcp.ts';
 import { takeAcknowledgment, takeWindow } from './acknowledgment.ts';
 import { sendAck, sendChallengeAck, sendReset } from './emit.ts';
+import { output } from './output.ts';
 import { seqAdd, seqAtOrAfter, seqAtOrBefore, seqBefore, seqMax, seqWithin } from './sequence.ts';
 import { arriveInSynSent } from './syn-sent.ts';
 import type { Tcb } from './tcb.ts';
@@ -106,9 +107,11 @@ function acknowledgmentArrives(tcb: Tcb, segment: TcpSegment): boolean {
       return false;
     }
     tcb.una = acknowledgment;
-    openWindow(tcb, segment);
+    tcb.windowUpdateSequence = segment.sequence;
+    tcb.windowUpdateAck = acknowledgment;
+    takeWindow(tcb, segment);
     establish(tcb);
-    tcb.owner.notify(tcb, 'connected');
+    tcb.owner.notify(tcb, tcb.passive ? 'accepted' : 'connected');
   }
   // RFC 5961 §5.2: neither what was never sent, nor what is older than any window there was.
   const oldest = seqAdd(tcb.una, -Math.max(tcb.largestWindow, 0xffff));
@@ -118,13 +121,6 @@ function acknowledgmentArrives(tcb: Tcb, segment: TcpSegment): boolean {
   }
   if (seqAtOrAfter(acknowledgment, tcb.una)) takeAcknowledgment(tcb, segment);
   return !tcb.finAcknowledged || finAcknowledged(tcb);
-}
-
-/** The first window of the peer's that counts. */
-export function openWindow(tcb: Tcb, segment: TcpSegment): void {
-  tcb.windowUpdateSequence = segment.sequence;
-  tcb.windowUpdateAck = segment.acknowledgment;
-  takeWindow(tcb, segment);
 }
 
 /** Whether the connection still takes part. */
@@ -185,4 +181,13 @@ function finArrives(tcb: Tcb): void {
     timeWait(tcb);
   }
   tellClosed(tcb);
+}
+
+/** All segments of a batch have come: what they let go out does, and one acknowledgment for them all. */
+export function batchEnds(tcb: Tcb): void {
+  if (tcb.over) return;
+  output(tcb);
+  if (tcb.ackNow || tcb.unackedBytes >= 2 * tcb.largestSegment) sendAck(tcb);
+  else if (tcb.unackedBytes > 0 && tcb.delayedAck.deadline === undefined)
+    tcb.delayedAck.set(tcb.context.settings.delayedAck);
 }

@@ -9,7 +9,7 @@ import { Timestamps, timestampNow } from './timestamps.ts';
 import { transmit } from './transmit.ts';
 
 /** Bytes of an IPv4 header without options, which path MTU counts and MSS does not (RFC 6691). */
-const NETWORK_HEADER_LENGTH = 20;
+export const NETWORK_HEADER_LENGTH = 20;
 /** MTU where the path is not known (RFC 9293 §3.7.1). */
 const DEFAULT_MTU = 576;
 /** Without the option, for IPv4 (RFC 9293 §3.7.1). */

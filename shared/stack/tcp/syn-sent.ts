@@ -1,7 +1,6 @@
 // A segment arrives in SYN-SENT (RFC 9293 §3.10.7.3).
 
 import { TCP_ACK, TCP_RST, TCP_SYN, type TcpSegment } from '../../wire/tcp.ts';
-import { takeWindow } from './acknowledgment.ts';
 import { sendAck } from './emit.ts';
 import { agree, sendSyn } from './handshake.ts';
 import { resetFor } from './reset.ts';
@@ -28,8 +27,6 @@ export function arriveInSynSent(tcb: Tcb, segment: TcpSegment): void {
 
 function opened(tcb: Tcb, segment: TcpSegment): void {
   tcb.una = segment.acknowledgment;
-  tcb.windowUpdateSequence = segment.sequence;
-  tcb.windowUpdateAck = segment.acknowledgment;
   takeSynWindow(tcb, segment);
   measureHandshake(tcb, segment);
   tcb.lastHeardAt = tcb.context.clock.now();
@@ -63,10 +60,9 @@ export function sendSynAck(tcb: Tcb, irs = seqAdd(tcb.receive.next, -1)): void {
 
 /** The window of a SYN is never scaled (RFC 7323 §2.2). */
 function takeSynWindow(tcb: Tcb, segment: TcpSegment): void {
-  const shift = tcb.windowShift;
-  tcb.windowShift = 0;
-  takeWindow(tcb, segment);
-  tcb.windowShift = shift;
+  tcb.window = tcb.largestWindow = segment.window;
+  tcb.windowUpdateSequence = segment.sequence;
+  tcb.windowUpdateAck = tcb.una;
 }
 
 function measureHandshake(tcb: Tcb, segment: TcpSegment): void {

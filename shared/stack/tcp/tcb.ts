@@ -51,6 +51,8 @@ export class Tcb {
   readonly context: TcpContext;
   state: TcpState = 'CLOSED';
   user: TcpUser = NOBODY;
+  /** Whether a listener took it: the user learns of it by `accept` instead of `connected`. */
+  passive = false;
   readonly notices = new Set<Notice>();
   /** What `closed` will say. */
   error: SystemError | undefined;
@@ -76,6 +78,8 @@ export class Tcb {
   windowShift = 0;
   finQueued = false;
   noDelay = false;
+  /** Bytes that the user wrote so far. */
+  written = 0;
   /** Whether `write` took less than it was given, so that `writable` is owed. */
   writerWaits = false;
   readonly sent = new SentQueue();

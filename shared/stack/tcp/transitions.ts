@@ -4,7 +4,6 @@ import { type SystemError, systemError } from '../../core/errors.ts';
 import type { TcpState } from './connection-api.ts';
 import { endpointText } from './context.ts';
 import { sendReset } from './emit.ts';
-import { seqAdd, seqDistance } from './sequence.ts';
 import type { Tcb } from './tcb.ts';
 
 export function setState(tcb: Tcb, next: TcpState): void {
@@ -41,7 +40,7 @@ export function establish(tcb: Tcb): void {
 
 /** Both FINs were exchanged: the connection ended in order. */
 export function complete(tcb: Tcb): void {
-  const sent = seqDistance(seqAdd(tcb.iss, 1), tcb.streamEnd) >>> 0;
+  const sent = tcb.written;
   const received = tcb.receive.total;
   tcb.context.log.info(
     'tcp.close',

@@ -1,0 +1,9 @@
+// A name server: it answers for its zones and forwards or refuses the rest.
+
+import { runDevice } from '../shared/device/runtime.ts';
+import { dhcpClients, dnsServer, resolver } from '../shared/device/services.ts';
+
+await runDevice({
+  plane: 'host',
+  services: [dhcpClients, dnsServer, resolver],
+});

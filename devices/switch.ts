@@ -1,0 +1,5 @@
+// A learning switch: its ports are one LAN. It has no address of its own.
+
+import { runDevice } from '../shared/device/runtime.ts';
+
+await runDevice({ plane: 'bridge' });

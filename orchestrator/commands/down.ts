@@ -1,0 +1,42 @@
+// tincan down: ends a net, and returns when nothing is left of it.
+
+import type { ControlClient } from '../../shared/control/peer.ts';
+import { connectNet, findNet } from '../net-client.ts';
+import { processGone } from '../process-state.ts';
+import type { RunRecord } from '../run-record.ts';
+import type { CommonOptions } from '../tincan.ts';
+
+/** ms that the orchestrator has to answer, and to be gone. More, and it hangs or is frozen itself. */
+const PATIENCE = 5000;
+
+/** ms in which the guardian has killed and removed what a killed orchestrator leaves. */
+const GUARDIAN_TIME = 2000;
+
+export async function down(options: CommonOptions): Promise<void> {
+  const record = await findNet(options.net);
+  const control = await askToEnd(record);
+  const gone = await processGone(record.pid, PATIENCE);
+  control?.close();
+  if (!gone) await force(record);
+  if (options.json) process.stdout.write(`${JSON.stringify({ net: record.net, rundir: record.rundir })}\n`);
+  else process.stdout.write(`${record.net} is down\n`);
+}
+
+async function askToEnd(record: RunRecord): Promise<ControlClient | undefined> {
+  try {
+    const control = await connectNet(record);
+    await control.request('down', {}, { timeout: PATIENCE });
+    return control;
+  } catch {
+    // It went down meanwhile, or does not hear: how it is gone shows below.
+    return undefined;
+  }
+}
+
+/** The end of the orchestrator is the end of the net: the guardian sees to it. */
+async function force(record: RunRecord): Promise<void> {
+  process.kill(record.pid, 'SIGKILL');
+  await processGone(record.pid, PATIENCE);
+  const pids = Object.values(record.devices).flatMap((device) => device.pid ?? []);
+  await Promise.all(pids.map((pid) => processGone(pid, GUARDIAN_TIME)));
+}
