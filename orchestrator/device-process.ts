@@ -135,7 +135,7 @@ export class DeviceProcess {
   }
 
   async #connect(url: string): Promise<void> {
-    const control = await connectControl(url, this.options.config.token);
+    const control = await connectControl(`${url}/control`, this.options.config.token);
     this.control = control;
     const watch = control.open('watch');
     watch.result.catch(() => {});

@@ -106,7 +106,7 @@ export function urlOfDevice(record: RunRecord, name: string): string {
 export async function connectDevice(record: RunRecord, name: string): Promise<ControlClient> {
   const url = urlOfDevice(record, name);
   try {
-    return await connectControl(url, record.token);
+    return await connectControl(`${url}/control`, record.token);
   } catch (error) {
     throw new Failure(`${name} does not answer (${codeOf(error) ?? messageOf(error)}); see: tincan ps`);
   }

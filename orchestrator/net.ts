@@ -38,8 +38,8 @@ export interface Net {
   readonly record: RunRecord;
   /** What is not ready yet, for people. */
   missing(): string[];
-  /** Calls back whenever something may have changed. */
-  onChange(watcher: () => void): void;
+  /** Calls back whenever something may have changed, until the returned function is called. */
+  onChange(watcher: () => void): () => void;
   /** Starts all devices, and resolves when they and their cables are ready. @throws Failure */
   boot(timeout: number): Promise<void>;
   status(): Promise<NetStatus>;
@@ -71,7 +71,12 @@ export async function openNet(options: NetOptions): Promise<Net> {
       log: silentLog,
     });
     const rundir = await claimRun(base, options.topology.name, id);
-    const net = new OpenNet(options, { id, rundir, token, control: server.url }, guardian, server);
+    const net = new OpenNet(
+      options,
+      { id, rundir, token, control: `${server.url}/control` },
+      guardian,
+      server,
+    );
     for (const [name, handler] of Object.entries(methodsOf(net))) handlers.set(name, handler);
     return net;
   } catch (error) {
@@ -130,8 +135,8 @@ class OpenNet implements Net {
     return this.supervisor.missing();
   }
 
-  onChange(watcher: () => void): void {
-    this.supervisor.onChange(watcher);
+  onChange(watcher: () => void): () => void {
+    return this.supervisor.onChange(watcher);
   }
 
   boot(timeout: number): Promise<void> {

@@ -25,14 +25,14 @@ function redrawnLine(stream: NodeJS.WriteStream, net: string): Progress {
   };
 }
 
-/** Says of each thing once that it is no longer missing. */
+/** A line whenever less is missing than ever before. */
 function plainLines(stream: NodeJS.WriteStream, net: string): Progress {
-  let before = '';
+  let fewest = Number.POSITIVE_INFINITY;
   return {
     show(missing) {
-      const text = missing.length === 0 ? 'ready' : `${missing.length} to go`;
-      if (text !== before) stream.write(`${net}: ${text}\n`);
-      before = text;
+      if (missing.length >= fewest) return;
+      fewest = missing.length;
+      stream.write(`${net}: ${fewest === 0 ? 'ready' : `${fewest} to go: ${missing.join(', ')}`}\n`);
     },
     done() {},
   };

@@ -1,7 +1,10 @@
 // Rows of text in columns, as ps prints them.
 
 /** The first row is the heading. Columns named in `right` are set flush right. */
-export function formatTable(rows: readonly (readonly string[])[], right: ReadonlySet<string> = new Set()): string {
+export function formatTable(
+  rows: readonly (readonly string[])[],
+  right: ReadonlySet<string> = new Set(),
+): string {
   const [heading = []] = rows;
   const widths = heading.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows

@@ -5,12 +5,6 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { parseDuration } from '../shared/core/units.ts';
 import { Failure, messageOf } from './failure.ts';
 
-/** What every command takes. */
-export interface CommonOptions {
-  readonly net?: string;
-  readonly json?: boolean;
-}
-
 const DEFAULT_TIMEOUT = '30s';
 
 function commonOptions(command: Command): Command {
@@ -24,7 +18,9 @@ function duration(text: string): number {
 }
 
 function timeoutOption(what: string): Option {
-  return new Option('--timeout <time>', what).argParser(duration).default(duration(DEFAULT_TIMEOUT), DEFAULT_TIMEOUT);
+  return new Option('--timeout <time>', what)
+    .argParser(duration)
+    .default(duration(DEFAULT_TIMEOUT), DEFAULT_TIMEOUT);
 }
 
 function buildProgram(): Command {
@@ -66,14 +62,20 @@ function buildProgram(): Command {
   command('logs', 'show what devices logged, in time order')
     .argument('[device...]', 'all unless told')
     .option('-f, --follow', 'go on until the net ends')
-    .action(async (devices, _, self) => (await import('./commands/logs.ts')).logs(devices, self.optsWithGlobals()));
+    .action(async (devices, _, self) =>
+      (await import('./commands/logs.ts')).logs(devices, self.optsWithGlobals()),
+    );
   command('attach', 'print how an outside program sits at a free interface')
     .argument('<end>', 'device:interface')
-    .action(async (end, _, self) => (await import('./commands/attach.ts')).attach(end, self.optsWithGlobals()));
+    .action(async (end, _, self) =>
+      (await import('./commands/attach.ts')).attach(end, self.optsWithGlobals()),
+    );
   command('capture', 'record frames as pcapng, for Wireshark')
     .argument('<cable...>', 'cables, or ends as device:interface')
     .option('-w, --write <file>', 'the file, standard output unless told', '-')
-    .action(async (what, _, self) => (await import('./commands/capture.ts')).capture(what, self.optsWithGlobals()));
+    .action(async (what, _, self) =>
+      (await import('./commands/capture.ts')).capture(what, self.optsWithGlobals()),
+    );
   for (const [verb, description] of [
     ['kill', 'cut the power of devices'],
     ['stop', 'end devices in order'],
@@ -91,7 +93,10 @@ function buildProgram(): Command {
 
 /** Errors are one line, with what may have been meant. */
 function oneLine(text: string): string {
-  return `${text.trim().replace(/^error: /, 'tincan: ').replaceAll(/\n+/g, ' ')}\n`;
+  return `${text
+    .trim()
+    .replace(/^error: /, 'tincan: ')
+    .replaceAll(/\n+/g, ' ')}\n`;
 }
 
 async function main(): Promise<void> {

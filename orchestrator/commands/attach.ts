@@ -3,12 +3,13 @@
 import { suggest } from '../../shared/topology/suggest.ts';
 import { Failure, WrongUsage } from '../failure.ts';
 import { deviceNamed, findNet, urlOfDevice } from '../net-client.ts';
+import type { CommonOptions } from '../options.ts';
 import type { RunRecord } from '../run-record.ts';
-import type { CommonOptions } from '../tincan.ts';
 
 export async function attach(end: string, options: CommonOptions): Promise<void> {
   const match = /^([^:]+):([^:]+)$/.exec(end);
-  if (!match?.[1] || !match[2]) throw new WrongUsage(`${end} is no end; it should be DEVICE:INTERFACE, such as router:lan3`);
+  if (!match?.[1] || !match[2])
+    throw new WrongUsage(`${end} is no end; it should be DEVICE:INTERFACE, such as router:lan3`);
   const [, device, name] = match;
   const record = await findNet(options.net);
   const mtu = mtuOfFreePort(record, device, name);

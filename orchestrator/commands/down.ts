@@ -2,9 +2,9 @@
 
 import type { ControlClient } from '../../shared/control/peer.ts';
 import { connectNet, findNet } from '../net-client.ts';
+import type { CommonOptions } from '../options.ts';
 import { processGone } from '../process-state.ts';
 import type { RunRecord } from '../run-record.ts';
-import type { CommonOptions } from '../tincan.ts';
 
 /** ms that the orchestrator has to answer, and to be gone. More, and it hangs or is frozen itself. */
 const PATIENCE = 5000;

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { OutgoingCall } from '../../shared/control/peer.ts';
 import { codeOf, Failure, messageOf } from '../failure.ts';
 import { connectDevice, findNet } from '../net-client.ts';
-import type { CommonOptions } from '../tincan.ts';
+import type { CommonOptions } from '../options.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 

@@ -2,7 +2,7 @@
 
 import { askNet, deviceNamed, findNet } from '../net-client.ts';
 import type { NetStatus } from '../net-status.ts';
-import type { CommonOptions } from '../tincan.ts';
+import type { CommonOptions } from '../options.ts';
 
 /** @param devices each once is enough, however often it is named */
 export async function power(

@@ -2,8 +2,8 @@
 
 import { askNet, findNet } from '../net-client.ts';
 import type { DeviceReport, NetStatus } from '../net-status.ts';
+import type { CommonOptions } from '../options.ts';
 import { formatTable } from '../table.ts';
-import type { CommonOptions } from '../tincan.ts';
 
 export async function ps(options: CommonOptions): Promise<void> {
   const status = (await askNet(await findNet(options.net), 'status')) as NetStatus;

@@ -3,7 +3,6 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DeviceConfig } from '../../shared/topology/device-config.ts';
 import { NAME, NAME_RULE } from '../../shared/topology/schema.ts';
 import type { Topology } from '../../shared/topology/types.ts';
 import { loadTopology } from '../../shared/topology/validate.ts';
@@ -12,19 +11,10 @@ import { Failure, messageOf, WrongUsage } from '../failure.ts';
 import type { Net } from '../net.ts';
 import { openNet } from '../net.ts';
 import type { NetStatus } from '../net-status.ts';
+import type { UpOptions } from '../options.ts';
 import { deviceProgram, packageRoot } from '../package-root.ts';
 import { progressOn } from '../progress.ts';
-import type { CommonOptions } from '../tincan.ts';
-
-export interface UpOptions extends CommonOptions {
-  readonly detach?: boolean;
-  readonly tour?: boolean;
-  /** ms. */
-  readonly timeout: number;
-  readonly logLevel: DeviceConfig['logLevel'];
-  /** Set in the process that `up -d` starts. */
-  readonly background?: boolean;
-}
+import { StopRequests } from '../stop-requests.ts';
 
 export async function up(file: string | undefined, options: UpOptions): Promise<void> {
   if (options.net !== undefined && !NAME.test(options.net))
@@ -36,7 +26,7 @@ export async function up(file: string | undefined, options: UpOptions): Promise<
   if (!options.detach) return inForeground(topology, options);
   const progress = progressOn(process.stderr, topology.name);
   try {
-    sayReady(await startInBackground(path, options, (missing) => progress.show(missing)), options);
+    sayReady(await startInBackground(path, options, progress.show), options);
   } finally {
     progress.done();
   }
@@ -55,25 +45,23 @@ async function topologyOf(path: string, options: UpOptions): Promise<Topology> {
 async function inForeground(topology: Topology, options: UpOptions): Promise<void> {
   const progress = progressOn(process.stderr, topology.name);
   const stop = stopOnSignals();
-  const net = await bootNet(topology, options, stop, (missing) => progress.show(missing)).finally(progress.done);
-  const { record } = net;
+  const net = await bootNet(topology, options, stop, progress.show).finally(progress.done);
   sayReady(await net.status(), options);
   if (options.tour) {
     const { tellTour } = await import('../tour.ts');
     // The net stays up whatever becomes of the visit.
-    tellTour(record).catch((error: unknown) => process.stderr.write(`tincan: ${messageOf(error)}\n`));
+    tellTour(net.record).catch((error: unknown) => process.stderr.write(`tincan: ${messageOf(error)}\n`));
   }
   await net.ended;
-  // Timers of a tour that was under way must not keep what is over.
+  // A visit that was under way must not keep what is over.
   process.exit();
 }
 
 async function inBackground(path: string, options: UpOptions): Promise<void> {
   const stop = stopOnSignals();
-  const foreground = tellForeground(() => stop.abort(new Failure('the command that started it is gone')));
+  const foreground = tellForeground(() => stop.request(new Failure('the command that started it is gone')));
   try {
-    const topology = await topologyOf(path, options);
-    const net = await bootNet(topology, options, stop, foreground.progress);
+    const net = await bootNet(await topologyOf(path, options), options, stop, foreground.progress);
     foreground.ready(await net.status());
     await net.ended;
     process.exit();
@@ -83,31 +71,57 @@ async function inBackground(path: string, options: UpOptions): Promise<void> {
   }
 }
 
-/** Starts a net to readiness; whatever comes in between, nothing of it is left. */
+/** Starts a net to readiness; if that fails or is not wanted any more, nothing of it is left. */
 async function bootNet(
   topology: Topology,
   options: UpOptions,
-  stop: AbortController,
+  stop: StopRequests,
   progress: (missing: readonly string[]) => void,
 ): Promise<Net> {
   process.title = `tincan ${topology.name}`;
   const net = await openNet({ topology, logLevel: options.logLevel, program: deviceProgram });
-  const end = () => {
+  stop.listen(() => {
     net.end().catch(() => {});
-  };
-  // The first signal ends it; each further one leaves less time for order.
-  stop.signal.addEventListener('abort', end, { once: true });
-  for (const name of STOP_SIGNALS)
-    process.on(name, () => {
-      if (stopping(stop)) end();
-    });
-  if (stop.signal.aborted) end();
-  net.onChange(() => progress(net.missing()));
+  });
+  const stopWatching = net.onChange(() => progress(net.missing()));
+  const over = net.ended.then(() => {
+    throw new Failure('it was taken down while it started');
+  });
   try {
-    await Promise.race([net.boot(options.timeout), net.ended.then(() => interrupted(stop))]);
+    await Promise.race([net.boot(options.timeout), over]);
     return net;
   } catch (error) {
-    await net.end();
-    throw stop.signal.aborted ? stop.signal.reason : error;
+    if (stop.reason === undefined) await net.end();
+    await net.ended;
+    throw stop.reason ?? error;
+  } finally {
+    over.catch(() => {});
+    stopWatching();
   }
+}
+
+function stopOnSignals(): StopRequests {
+  const stop = new StopRequests();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(name, () => stop.request(new Failure(`stopped by ${name} while it started`)));
+  return stop;
+}
+
+function sayReady(status: NetStatus, options: UpOptions): void {
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(status)}\n`);
+    return;
+  }
+  const { net, devices, cables } = status;
+  const host = devices.find((device) => device.kind === 'host')?.device;
+  const hints = [
+    'tincan ps',
+    ...(host === undefined
+      ? []
+      : [`tincan exec ${host} curl http://www.example.com/`, `tincan exec ${host} ip addr`]),
+    'tincan logs -f',
+    options.detach ? 'tincan down' : 'Ctrl-C to end it',
+  ];
+  const lines = hints.map((hint) => `  ${hint}\n`).join('');
+  process.stdout.write(`${net} is up: ${devices.length} devices, ${cables.length} cables. Try:\n${lines}`);
 }

@@ -67,6 +67,8 @@ export class CapturePort implements FramePort {
   }
 }
 
+/** Unix time in ns is beyond a number's whole range: the fraction of a ms is added apart. */
 function nanoseconds(ms: number): bigint {
-  return BigInt(Math.round(ms * 1e6));
+  const whole = Math.floor(ms);
+  return BigInt(whole) * 1_000_000n + BigInt(Math.round((ms - whole) * 1e6));
 }

@@ -181,8 +181,8 @@ function explained(error: unknown, address: ListenAddress): Error {
   const why =
     {
       EADDRINUSE: 'another process listens there',
-      EACCES: 'not allowed',
-      ENOENT: 'the folder does not exist',
+      // libuv says so of a folder that is not there, too.
+      EACCES: 'path' in address ? 'the folder is not there, or not ours to write' : 'not allowed',
       EADDRNOTAVAIL: 'not an address of this machine',
     }[code] ?? code;
   return Object.assign(new Error(`cannot listen on ${where}: ${why}`, { cause: error }), { code });

@@ -5,9 +5,7 @@ import type { Counters } from '../core/counters.ts';
 import { systemError } from '../core/errors.ts';
 import type { EventLog } from '../core/event-log.ts';
 import type { Random } from '../core/random.ts';
-import type { EchoApi, UdpApi } from '../stack/datagram-api.ts';
-import type { NetworkInterface } from '../stack/interface.ts';
-import type { TcpApi } from '../stack/tcp/connection-api.ts';
+import type { Stack } from '../stack/stack.ts';
 import { IcmpEchoSocket } from './icmp-socket.ts';
 import { type InterfaceAdministration, StackInterfaceHandle } from './interface-handle.ts';
 import type {
@@ -28,12 +26,7 @@ import { UdpDatagramSocket } from './udp-socket.ts';
 const FIRST_UNPRIVILEGED_PORT = 1024;
 
 /** What sockets need of a stack. */
-export interface SocketStack extends InterfaceAdministration {
-  readonly interfaces: readonly NetworkInterface[];
-  readonly tcp: TcpApi;
-  readonly udp: UdpApi;
-  readonly echo: EchoApi;
-}
+export type SocketStack = Pick<Stack, 'interfaces' | 'tcp' | 'udp' | 'echo'> & InterfaceAdministration;
 
 export interface SocketsOptions {
   readonly stack: SocketStack;

@@ -2,26 +2,20 @@
 // address is free on its link.
 
 import { EventEmitter } from 'node:events';
-import { formatIpv4, type Ipv4Address, type Ipv4Cidr, type MacAddress } from '../core/address.ts';
+import { formatIpv4, IPV4_ANY, type Ipv4Address, type Ipv4Cidr, type MacAddress } from '../core/address.ts';
 import type { NetworkInterface } from '../stack/interface.ts';
+import type { Stack } from '../stack/stack.ts';
 import type { InterfaceHandle } from './sockets.ts';
 
-/** What of an interface's administration the stack as a whole does. */
-export interface InterfaceAdministration {
-  setDefaultGateway(network: NetworkInterface, gateway: Ipv4Address): void;
-  removeDefaultGateway(network: NetworkInterface): void;
-  probe(
-    network: NetworkInterface,
-    address: Ipv4Address,
-    timing: 'fast' | 'rfc',
-  ): Promise<MacAddress | undefined>;
-  announce(network: NetworkInterface, address: Ipv4Address, timing: 'fast' | 'rfc'): void;
-}
+const EVERYWHERE: Ipv4Cidr = { address: IPV4_ANY, prefixLength: 0 };
+
+/** What of a stack the administration of an interface needs. */
+export type InterfaceAdministration = Pick<Stack, 'arp' | 'routes'>;
 
 export class StackInterfaceHandle extends EventEmitter implements InterfaceHandle {
   constructor(
     private readonly network: NetworkInterface,
-    private readonly administration: InterfaceAdministration,
+    private readonly stack: InterfaceAdministration,
   ) {
     super();
     network.observe({
@@ -58,19 +52,25 @@ export class StackInterfaceHandle extends EventEmitter implements InterfaceHandl
     this.network.removeAddress(address);
   }
 
+  /** Takes the place of the one that was set here before. */
   setDefaultGateway(gateway: Ipv4Address): void {
-    this.administration.setDefaultGateway(this.network, gateway);
+    this.removeDefaultGateway();
+    const { network } = this;
+    this.stack.routes.add({ destination: EVERYWHERE, via: gateway, interface: network, protocol: 'dhcp' });
   }
 
   removeDefaultGateway(): void {
-    this.administration.removeDefaultGateway(this.network);
+    this.stack.routes.remove(
+      (route) =>
+        route.interface === this.network && route.protocol === 'dhcp' && route.destination.prefixLength === 0,
+    );
   }
 
   probe(address: Ipv4Address, timing: 'fast' | 'rfc'): Promise<MacAddress | undefined> {
-    return this.administration.probe(this.network, address, timing);
+    return new Promise((resolve) => this.stack.arp(this.name).probe(address, timing, resolve));
   }
 
   announce(address: Ipv4Address, timing: 'fast' | 'rfc'): void {
-    this.administration.announce(this.network, address, timing);
+    this.stack.arp(this.name).announce(address, timing);
   }
 }

@@ -17,7 +17,7 @@ import type { EventLog } from '../core/event-log.ts';
 import type { FramePort } from '../core/frame-port.ts';
 import type { Random } from '../core/random.ts';
 import { ETHERTYPE_ARP, ETHERTYPE_IPV4 } from '../wire/ethernet.ts';
-import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/ipv4.ts';
+import { PROTOCOL_ICMP, PROTOCOL_UDP } from '../wire/ipv4.ts';
 import { Arp } from './arp.ts';
 import type { EchoApi, UdpApi } from './datagram-api.ts';
 import { Icmp } from './icmp.ts';
@@ -27,6 +27,7 @@ import { LOOPBACK_NAME, LoopbackPort } from './loopback.ts';
 import type { PacketHook } from './packet-hook.ts';
 import { type RouteProtocol, RouteTable } from './routes.ts';
 import type { TcpApi } from './tcp/connection-api.ts';
+import type { TcpSettings } from './tcp/settings.ts';
 import { Tcp } from './tcp/tcp.ts';
 import { Udp } from './udp.ts';
 
@@ -56,6 +57,8 @@ export interface StackOptions {
   readonly forwarding: boolean;
   /** Address translation, or a function that makes it out of the layer it sits in. */
   readonly hook?: PacketHook | ((ipv4: Ipv4) => PacketHook);
+  /** Where TCP is to differ from its defaults. */
+  readonly tcp?: Partial<TcpSettings>;
 }
 
 export class Stack {
@@ -99,7 +102,14 @@ export class Stack {
     });
     const icmp = new Icmp({ network: this.ipv4, random: options.random('icmp'), counters });
     const udp = new Udp({ network: this.ipv4, random: options.random('udp'), counters });
-    this.#tcp = new Tcp({ network: this.ipv4, clock, random: options.random('tcp'), log, counters });
+    this.#tcp = new Tcp({
+      network: this.ipv4,
+      clock,
+      random: options.random('tcp'),
+      log,
+      counters,
+      ...(options.tcp && { settings: options.tcp }),
+    });
     this.echo = icmp;
     this.udp = udp;
     this.tcp = this.#tcp;
@@ -107,7 +117,6 @@ export class Stack {
     icmp.reportError = (protocol, error) => this.ipv4.reportError(protocol, error);
     this.ipv4.register(PROTOCOL_ICMP, icmp);
     this.ipv4.register(PROTOCOL_UDP, udp);
-    this.ipv4.register(PROTOCOL_TCP, this.#tcp);
     this.ipv4.hook = typeof options.hook === 'function' ? options.hook(this.ipv4) : options.hook;
     for (const each of this.interfaces) this.#connect(each);
 

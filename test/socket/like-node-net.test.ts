@@ -4,9 +4,11 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { finished } from 'node:stream/promises';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
+import { systemClock } from '../../shared/core/clock.ts';
 import type { TcpServer, TcpSocket } from '../../shared/socket/sockets.ts';
 import { fakeSockets } from '../support/fake-sockets.ts';
+import { type TwoHosts, twoHosts } from '../support/two-hosts.ts';
 
 interface ConnectOptions {
   port: number;
@@ -17,11 +19,14 @@ interface ConnectOptions {
 
 /** What node:net and ours have in common. */
 interface Network {
+  /** Of the server. */
+  readonly address: string;
   connect(options: ConnectOptions): TcpSocket;
   createServer(options: { allowHalfOpen?: boolean }, connection: (socket: TcpSocket) => void): TcpServer;
 }
 
 const nodeNet: Network = {
+  address: '127.0.0.1',
   connect: (options) => net.connect({ host: '127.0.0.1', ...options }) as unknown as TcpSocket,
   createServer: (options, connection) =>
     net.createServer(options, (socket) => connection(socket as unknown as TcpSocket)) as unknown as TcpServer,
@@ -33,12 +38,47 @@ const networks: [string, () => Network][] = [
     () => {
       const sockets = fakeSockets();
       return {
+        address: '127.0.0.1',
         connect: (options) => sockets.connect({ host: '127.0.0.1', ...options }),
         createServer: (options, connection) => sockets.createServer(options, connection),
       };
     },
   ],
+  [
+    'sockets of one host, over its loopback',
+    () => {
+      const { sockets } = makeHosts().a;
+      return {
+        address: '127.0.0.1',
+        connect: (options) => sockets.connect({ host: '127.0.0.1', ...options }),
+        createServer: (options, connection) => sockets.createServer(options, connection),
+      };
+    },
+  ],
+  [
+    'sockets of two hosts, over a cable',
+    () => {
+      const { a, b } = makeHosts();
+      return {
+        address: '10.0.0.2',
+        connect: (options) => a.sockets.connect({ host: '10.0.0.2', ...options }),
+        createServer: (options, connection) => b.sockets.createServer(options, connection),
+      };
+    },
+  ],
 ];
+
+let hosts: TwoHosts | undefined;
+
+function makeHosts(): TwoHosts {
+  hosts = twoHosts(systemClock);
+  return hosts;
+}
+
+afterEach(() => {
+  hosts?.close();
+  hosts = undefined;
+});
 
 const EVENTS = ['connect', 'ready', 'end', 'finish', 'error', 'close', 'timeout', 'drain', 'lookup'] as const;
 
@@ -60,7 +100,7 @@ function codeOf(error: Error): string {
 }
 
 function withoutPorts(message: string): string {
-  return message.replace(/:\d+/g, ':PORT');
+  return message.replace(/[\d.]+:\d+/g, 'ADDRESS:PORT');
 }
 
 type Scenario = (network: Network, say: (what: string) => void, events: string[]) => Promise<void>;
@@ -85,7 +125,7 @@ async function listening(
   options: { allowHalfOpen?: boolean } = {},
 ): Promise<{ server: TcpServer; port: number }> {
   const server = network.createServer(options, connection);
-  server.listen({ port: 0, host: '127.0.0.1' });
+  server.listen({ port: 0, host: network.address });
   await once(server, 'listening');
   return { server, port: server.address()?.port ?? 0 };
 }
@@ -122,9 +162,9 @@ sameAsNode('a connection is made, used and closed', async (network, say, events)
   say(`written ${client.bytesWritten}`);
   await once(client, 'ready');
   say(
-    `${client.connecting} ${client.pending} ${client.readyState} ${client.remoteAddress} ${client.remoteFamily}`,
+    `${client.connecting} ${client.pending} ${client.readyState} ${client.remoteAddress === network.address} ${client.remoteFamily}`,
   );
-  say(`${client.remotePort === port} ${client.localAddress} ${typeof client.localPort}`);
+  say(`${client.remotePort === port} ${typeof client.localAddress} ${typeof client.localPort}`);
   say(JSON.stringify(Object.keys(client.address()).sort()));
   client.end(' and the end');
   say(client.readyState);
@@ -195,7 +235,7 @@ sameAsNode('a refused connection', async (network, say, events) => {
   record(client, events, 'client');
   client.on('error', (error: NodeJS.ErrnoException & { address?: string; port?: number }) => {
     say(
-      `${error.errno} ${error.syscall} ${error.address} ${error.port === port} ${error.message.endsWith(`:${port}`)}`,
+      `${error.errno} ${error.syscall} ${error.address === network.address} ${error.port === port} ${error.message.endsWith(`:${port}`)}`,
     );
   });
   client.write('never', (error) => say(`callback ${error && codeOf(error)}`));
@@ -307,9 +347,11 @@ sameAsNode('a listening address that is taken, and a server listened to twice', 
   const { server, port } = await listening(network, () => {});
   const second = network.createServer({}, () => {});
   const failed = once(second, 'error');
-  second.listen({ port, host: '127.0.0.1' });
+  second.listen({ port, host: network.address });
   const [error] = (await failed) as [NodeJS.ErrnoException & { address: string; port: number }];
-  say(`${error.code} ${error.errno} ${error.syscall} ${error.address} ${error.port === port}`);
+  say(
+    `${error.code} ${error.errno} ${error.syscall} ${error.address === network.address} ${error.port === port}`,
+  );
   say(withoutPorts(error.message));
   say(`${second.listening} ${second.address()} ${server.listening}`);
   try {

@@ -5,6 +5,7 @@ import { Counters } from '../../shared/core/counters.ts';
 import type { EventLog } from '../../shared/core/event-log.ts';
 import { seededRandom } from '../../shared/core/random.ts';
 import { createSockets, type DeviceSockets, type SocketStack } from '../../shared/socket/create-sockets.ts';
+import { RouteTable } from '../../shared/stack/routes.ts';
 import { fakeTcp } from './fake-tcp.ts';
 import { RecordedLog } from './recorded-log.ts';
 
@@ -22,10 +23,8 @@ export function fakeSockets(
       tcp: fakeTcp(),
       udp: { bind: absent, endpoints: () => [] },
       echo: { open: absent },
-      setDefaultGateway: absent,
-      removeDefaultGateway: absent,
-      probe: absent,
-      announce: absent,
+      routes: new RouteTable(),
+      arp: absent,
       ...stack,
     },
     hostname: 'fake',

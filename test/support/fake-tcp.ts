@@ -25,6 +25,7 @@ class FakeConnection implements TcpConnection {
   #finReceived = false;
   #finSent = false;
   #wasFull = false;
+  #userGone = false;
 
   constructor(
     readonly local: TcpEndpoint,
@@ -69,6 +70,7 @@ class FakeConnection implements TcpConnection {
   }
 
   arrive(data: Uint8Array): void {
+    if (this.#userGone) return this.abort();
     this.#received.push(data);
     this.tell((user) => user.readable());
   }
@@ -100,6 +102,7 @@ class FakeConnection implements TcpConnection {
 
   close(): void {
     if (this.readableLength > 0) return this.abort();
+    this.#userGone = true;
     this.shutdown();
   }
 

@@ -181,11 +181,16 @@ class CountingStream extends Transform {
   }
 }
 
-function requestHeaders(url: URL, options: FetchOptions): http.OutgoingHttpHeaders {
+/** With all that node:http would add by itself, so that `requestHead` is what was sent. */
+function requestHeaders(url: URL, { headers: given = {}, body }: FetchOptions): http.OutgoingHttpHeaders {
+  const names = new Set(Object.keys(given).map((name) => name.toLowerCase()));
   const headers: http.OutgoingHttpHeaders = {};
-  const given = Object.entries(options.headers ?? {});
-  if (!given.some(([name]) => name.toLowerCase() === 'host')) headers.Host = url.host;
-  for (const [name, value] of given) headers[name] = typeof value === 'string' ? value : [...value];
+  if (!names.has('host')) headers.Host = url.host;
+  for (const [name, value] of Object.entries(given))
+    headers[name] = typeof value === 'string' ? value : [...value];
+  if (body === undefined || names.has('content-length') || names.has('transfer-encoding')) return headers;
+  if (body instanceof Readable) headers['Transfer-Encoding'] = 'chunked';
+  else headers['Content-Length'] = Buffer.byteLength(body);
   return headers;
 }
 

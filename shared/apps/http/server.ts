@@ -83,14 +83,18 @@ class WebServer {
     const remote = `${socket.remoteAddress}:${socket.remotePort}`;
     this.#answering.add(socket);
     let bytes = 0;
+    let complete = false;
     try {
       const answer = await this.#answer(request, response);
-      bytes = await send(request, response, answer);
+      await send(request, response, answer, (length) => {
+        bytes += length;
+      });
+      complete = true;
     } catch (error) {
       this.#broken(error, request, response);
     }
     this.#answering.delete(socket);
-    this.#log(request, response, remote, bytes, this.sockets.clock.now() - begun);
+    this.#log(request, response, { remote, bytes, complete, duration: this.sockets.clock.now() - begun });
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
@@ -167,15 +171,13 @@ class WebServer {
   #log(
     request: IncomingMessage,
     response: ServerResponse,
-    remote: string,
-    bytes: number,
-    time: number,
+    done: { remote: string; bytes: number; complete: boolean; duration: number },
   ): void {
     const { method, url } = request;
     const host = request.headers.host ?? '';
     const status = response.headersSent ? response.statusCode : 0;
-    const duration = Math.round(time * 1000) / 1000;
-    const complete = response.writableFinished;
+    const { remote, bytes, complete } = done;
+    const duration = Math.round(done.duration * 1000) / 1000;
     this.sockets.log.info(
       'http.request',
       { role: 'server', method, host, url, status, bytes, duration, remote, complete },
@@ -190,8 +192,13 @@ const REFUSALS = new Map([
   ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
 ]);
 
-/** Sends the answer and gives the number of bytes of its body, when all of it is with TCP. */
-async function send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<number> {
+/** Sends the answer, until all of it is with TCP; `sent` hears of the bytes of its body. */
+async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: Answer,
+  sent: (bytes: number) => void,
+): Promise<void> {
   const { status, headers, body, length } = answer;
   response.writeHead(status, {
     Server: 'tincan',
@@ -202,15 +209,16 @@ async function send(request: IncomingMessage, response: ServerResponse, answer: 
     const text = typeof body === 'string' && request.method !== 'HEAD' ? body : '';
     response.end(text);
     await finished(response);
-    return Buffer.byteLength(text);
+    sent(Buffer.byteLength(text));
+    return;
   }
   const stream = body();
   let bytes = 0;
   stream.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
+    sent(chunk.length);
   });
   await pipeline(stream, response);
   // A file that was cut short meanwhile: only the end of the connection can say so.
   if (length !== undefined && bytes < length) response.socket?.destroy();
-  return bytes;
 }

@@ -35,9 +35,7 @@ function linuxTable(rows: readonly ArpRow[]): string {
   const lines = rows.map(({ address, mac, state, interface: device }) => {
     const permanent = state === 'permanent' ? 'M' : '';
     const middle =
-      mac === undefined
-        ? `        ${'(incomplete)'.padEnd(20)}`
-        : `${'ether'.padEnd(8)}${mac.padEnd(20)}`;
+      mac === undefined ? `        ${'(incomplete)'.padEnd(20)}` : `${'ether'.padEnd(8)}${mac.padEnd(20)}`;
     return `${address.padEnd(25)}${middle}${(mac === undefined ? '' : `C${permanent}`).padEnd(22)}${device}\n`;
   });
   return `Address                  HWtype  HWaddress           Flags Mask            Iface\n${lines.join('')}`;

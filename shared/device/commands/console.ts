@@ -73,7 +73,9 @@ export class Console {
   readonly #onClose = (): void => this.#ending.abort();
 
   #broken(stream: Writable): boolean {
-    return stream.destroyed || stream.writableEnded || (stream === this.io.stdout && this.#ending.signal.aborted);
+    return (
+      stream.destroyed || stream.writableEnded || (stream === this.io.stdout && this.#ending.signal.aborted)
+    );
   }
 
   #write(stream: Writable, text: string | Uint8Array): Promise<void> {
@@ -114,7 +116,9 @@ export function command(name: string, body: CommandBody): Command {
     } catch (error) {
       if (console.signal.aborted) return console.signalExit;
       const failure =
-        error instanceof CommandFailure ? error : new CommandFailure(1, `${name}: ${(error as Error).message}`);
+        error instanceof CommandFailure
+          ? error
+          : new CommandFailure(1, `${name}: ${(error as Error).message}`);
       if (failure.message !== '') await console.complain(`${failure.message}\n`).catch(ignore);
       return failure.exitCode;
     } finally {

@@ -1,7 +1,13 @@
 // The layout of BIND's dig: columns at tab stops, sections with their comments.
 
 import { absoluteName, formatData } from '../../wire/dns/text.ts';
-import { DNS_CLASS, type DnsMessage, type DnsQuestion, type DnsRecord, rcodeName } from '../../wire/dns/types.ts';
+import {
+  DNS_CLASS,
+  type DnsMessage,
+  type DnsQuestion,
+  type DnsRecord,
+  rcodeName,
+} from '../../wire/dns/types.ts';
 import type { DigShow } from './dig-options.ts';
 
 const TAB = 8;
@@ -75,7 +81,10 @@ function header(response: DnsMessage): string {
 function optSection({ edns }: DnsMessage): string {
   if (!edns) return '';
   const options = edns.options.map(
-    ({ code, data }) => `; OPT=${code}: ${Buffer.from(data).toString('hex').replace(/..(?!$)/g, '$& ')}\n`,
+    ({ code, data }) =>
+      `; OPT=${code}: ${Buffer.from(data)
+        .toString('hex')
+        .replace(/..(?!$)/g, '$& ')}\n`,
   );
   return (
     ';; OPT PSEUDOSECTION:\n' +

@@ -42,7 +42,10 @@ export interface DigLookup {
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type Draft = Mutable<Omit<DigLookup, 'show' | 'type'>> & { type: DnsType | undefined; show: Mutable<DigShow> };
+type Draft = Mutable<Omit<DigLookup, 'show' | 'type'>> & {
+  type: DnsType | undefined;
+  show: Mutable<DigShow>;
+};
 
 const USAGE = `Usage:  dig [@global-server] [domain] [q-type] [q-class] {q-opt}
             {global-d-opt} host [@local-server] {local-d-opt}
@@ -272,8 +275,10 @@ export function parseDig(args: readonly string[]): DigLookup[] {
     if (flag === 'x') {
       begin(reverseName(value)).type = 'PTR';
     } else if (flag === 'q') begin(nameOf(value));
-    else if (flag === 't') current.type = parseType(value) ?? fail(`;; Warning, ignoring invalid type ${value}`);
-    else if (flag === 'c') current.class = classNumber(value) ?? fail(`;; Warning, ignoring invalid class ${value}`);
+    else if (flag === 't')
+      current.type = parseType(value) ?? fail(`;; Warning, ignoring invalid type ${value}`);
+    else if (flag === 'c')
+      current.class = classNumber(value) ?? fail(`;; Warning, ignoring invalid class ${value}`);
     else current.port = numberIn(value, 1, 65535, 'port number');
   }
 

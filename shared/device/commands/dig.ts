@@ -1,8 +1,8 @@
 // dig, with BIND's command line, output and exit codes. dig-options.ts reads the command line, dig-format.ts
 // holds the layout.
 
-import type { SystemError } from '../../core/errors.ts';
 import { exchange } from '../../apps/dns/exchange.ts';
+import type { SystemError } from '../../core/errors.ts';
 import { dnsQuery } from '../../wire/dns/message.ts';
 import { type DnsMessage, RCODE } from '../../wire/dns/types.ts';
 import type { CommandContext } from '../command.ts';
@@ -87,7 +87,11 @@ class Dig {
     return undefined;
   }
 
-  async #tryServer(server: Server, transport: 'udp' | 'tcp', lookup: DigLookup): Promise<Received | undefined> {
+  async #tryServer(
+    server: Server,
+    transport: 'udp' | 'tcp',
+    lookup: DigLookup,
+  ): Promise<Received | undefined> {
     let received: Received;
     try {
       received = await this.#exchange(server, transport, lookup);
@@ -101,7 +105,11 @@ class Dig {
       await this.console.print(';; Truncated, retrying in TCP mode.\n');
       return this.#tryServer(server, 'tcp', lookup);
     }
-    if (response.rcode === RCODE.BADVERS && lookup.ednsNegotiation && lookup.edns !== response.edns?.version) {
+    if (
+      response.rcode === RCODE.BADVERS &&
+      lookup.ednsNegotiation &&
+      lookup.edns !== response.edns?.version
+    ) {
       const version = response.edns?.version ?? 0;
       await this.console.print(`;; BADVERS, retrying with EDNS version ${version}.\n`);
       return this.#tryServer(server, transport, { ...lookup, edns: version });
@@ -130,7 +138,8 @@ class Dig {
   #failure(server: Server, transport: 'udp' | 'tcp', error: SystemError): string {
     const peer = `${server.address}#${this.lookup.port}`;
     const name = this.lookup.name === '.' ? '.' : this.lookup.name;
-    if (transport === 'tcp') return `;; Connection to ${peer}(${server.name}) for ${name} failed: ${reason(error)}.\n`;
+    if (transport === 'tcp')
+      return `;; Connection to ${peer}(${server.name}) for ${name} failed: ${reason(error)}.\n`;
     if (error.syscall === 'recvmsg' || error.code === 'ETIMEDOUT')
       return `;; communications error to ${peer}: ${reason(error)}\n`;
     return `;; UDP setup with ${peer}(${server.name}) for ${name} failed: ${reason(error)}.\n`;

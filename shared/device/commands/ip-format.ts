@@ -24,7 +24,9 @@ const QUEUE_DISCIPLINE = 'noqueue';
 
 function flagsOf({ loopback, carrier }: LinkRow): string[] {
   if (loopback) return ['LOOPBACK', 'UP', 'LOWER_UP'];
-  return carrier ? ['BROADCAST', 'MULTICAST', 'UP', 'LOWER_UP'] : ['NO-CARRIER', 'BROADCAST', 'MULTICAST', 'UP'];
+  return carrier
+    ? ['BROADCAST', 'MULTICAST', 'UP', 'LOWER_UP']
+    : ['NO-CARRIER', 'BROADCAST', 'MULTICAST', 'UP'];
 }
 
 function stateOf({ loopback, carrier }: LinkRow): string {

@@ -50,7 +50,15 @@ function readFlags(args: readonly string[]): { flags: Flags; rest: readonly stri
   let index = 0;
   for (; args[index]?.startsWith('-'); index++) {
     const argument = args[index] ?? '';
-    const word = match(argument.replace(/^--?/, ''), ['4', 'brief', 'json', 'oneline', 'pretty', 'details', 'numeric']);
+    const word = match(argument.replace(/^--?/, ''), [
+      '4',
+      'brief',
+      'json',
+      'oneline',
+      'pretty',
+      'details',
+      'numeric',
+    ]);
     if (word === undefined) usage(`Option "${argument}" is unknown, try "ip -help".`);
     if (word === 'json') flags.json = true;
     if (word === 'pretty') flags.pretty = true;
@@ -93,7 +101,9 @@ const LIST = ['show', 'list', 'lst'] as const;
 const showAddress: ShowObject = (args, flags, { tables }) => {
   const { rest } = subcommand(args, 'address', LIST);
   const device = deviceFilter(rest, tables);
-  const links = format.numberLinks(tables.links()).filter(({ link }) => device === undefined || link.name === device);
+  const links = format
+    .numberLinks(tables.links())
+    .filter(({ link }) => device === undefined || link.name === device);
   const text = links.map((link) => {
     if (flags.brief) return format.briefAddress(link);
     return flags.oneLine ? format.oneLineAddress(link) : format.address(link);
@@ -104,7 +114,9 @@ const showAddress: ShowObject = (args, flags, { tables }) => {
 const showLink: ShowObject = (args, flags, { tables }) => {
   const { rest } = subcommand(args, 'link', LIST);
   const device = deviceFilter(rest, tables);
-  const links = format.numberLinks(tables.links()).filter(({ link }) => device === undefined || link.name === device);
+  const links = format
+    .numberLinks(tables.links())
+    .filter(({ link }) => device === undefined || link.name === device);
   const text = links.map((link) => (flags.brief ? format.briefLink(link) : format.link(link)));
   return { text: text.join(''), json: links.map(format.linkJson) };
 };
@@ -131,7 +143,12 @@ function routeFilter(args: readonly string[], tables: DeviceTables): (route: Rou
   const device = dev < 0 ? undefined : deviceFilter(args.slice(dev), tables);
   const [destination, extra] = dev < 0 ? args : args.slice(0, dev);
   if (extra !== undefined) usage(`Error: either "to" is duplicate, or "${extra}" is a garbage.`);
-  if (destination !== undefined && destination !== 'default' && !parseCidr(destination) && parseIpv4(destination) === undefined)
+  if (
+    destination !== undefined &&
+    destination !== 'default' &&
+    !parseCidr(destination) &&
+    parseIpv4(destination) === undefined
+  )
     usage(`Error: any valid prefix is expected rather than "${destination}".`, FAILURE_EXIT);
   return (route) =>
     (device === undefined || route.interface === device) &&

@@ -1,7 +1,7 @@
 // ping, with the command line, the output and the exit codes of iputils.
 
-import { formatIpv4, parseIpv4 } from '../../core/address.ts';
 import { type PingReply, type PingSummary, ping as sendPings } from '../../apps/ping/ping.ts';
+import { formatIpv4, parseIpv4 } from '../../core/address.ts';
 import type { SocketErrorReport, Sockets } from '../../socket/sockets.ts';
 import type { CommandContext } from '../command.ts';
 import { CommandFailure, type Console, command } from './console.ts';
@@ -145,7 +145,9 @@ function sourceOf(sockets: Sockets, source: string): { address: string; text: st
     const own = sockets.interfaces.some(({ addresses }) =>
       addresses.some(({ address }) => formatIpv4(address) === source),
     );
-    return own ? { address: source, text: ` from ${source} :` } : fail('bind: Cannot assign requested address', 2);
+    return own
+      ? { address: source, text: ` from ${source} :` }
+      : fail('bind: Cannot assign requested address', 2);
   }
   const handle = sockets.interfaces.find(({ name }) => name === source);
   if (!handle) return fail(`SO_BINDTODEVICE ${source}: No such device`, 2);

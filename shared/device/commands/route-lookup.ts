@@ -1,7 +1,6 @@
 // Which way a packet would go, by the tables of the device: the longest prefix wins.
 
-import { broadcastOf, ipv4, parseCidr, parseIpv4 } from '../../core/address.ts';
-import { inNetwork } from '../../core/address.ts';
+import { broadcastOf, inNetwork, ipv4, parseCidr, parseIpv4 } from '../../core/address.ts';
 import type { DeviceTables, LinkRow, RouteRow } from '../command.ts';
 
 export interface FoundRoute {
@@ -20,7 +19,10 @@ export function prefixLengthOf(destination: string): number {
 
 function covers(route: RouteRow, address: number): boolean {
   if (route.destination === 'default') return true;
-  const cidr = parseCidr(route.destination) ?? { address: parseIpv4(route.destination) ?? 0, prefixLength: 32 };
+  const cidr = parseCidr(route.destination) ?? {
+    address: parseIpv4(route.destination) ?? 0,
+    prefixLength: 32,
+  };
   return inNetwork(address, cidr);
 }
 

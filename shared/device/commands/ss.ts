@@ -73,7 +73,9 @@ function formatLines(lines: readonly Line[], withNetid: boolean, header: boolean
   ]);
   const heading = ['Netid', 'State', 'Recv-Q', 'Send-Q', 'Local Address', 'Port', 'Peer Address', 'Port'];
   const measured = header ? [heading, ...cells] : cells;
-  const widths = heading.map((_, column) => Math.max(0, ...measured.map((line) => line[column]?.length ?? 0)));
+  const widths = heading.map((_, column) =>
+    Math.max(0, ...measured.map((line) => line[column]?.length ?? 0)),
+  );
   const format = (line: readonly string[]): string => {
     const at = (column: number): string => (line[column] ?? '').padEnd(widths[column] ?? 0);
     const endpoint = (column: number): string =>

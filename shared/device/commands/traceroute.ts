@@ -1,6 +1,6 @@
 // traceroute, with the command line and the output of Linux's traceroute.
 
-import { type TracerouteProbe, traceroute as sendProbes } from '../../apps/traceroute/traceroute.ts';
+import { traceroute as sendProbes, type TracerouteProbe } from '../../apps/traceroute/traceroute.ts';
 import { CommandFailure, type Console, command } from './console.ts';
 import { resolveHost } from './host.ts';
 import { OptionError, parseNumber, parseOptions } from './options.ts';
@@ -114,7 +114,7 @@ function checkRanges(settings: Settings): void {
   if (settings.firstTtl < 1 || settings.firstTtl > settings.maxTtl) fail('first hop out of range');
   if (settings.maxTtl > 255) fail('max hops cannot be more than 255');
   if (settings.probes < 1 || settings.probes > 10) fail('no more than 10 probes per hop');
-  if (settings.wait <= 0) fail('bad wait specifications `0\' used');
+  if (settings.wait <= 0) fail("bad wait specifications `0' used");
   if (settings.packetLength > LONGEST_PACKET) fail(`too big packetlen ${settings.packetLength} specified`);
   if ((settings.port ?? 1) < 1 || (settings.port ?? 1) > 65535) fail(`bad port ${settings.port}`);
   if ((settings.tos ?? 0) > 255) fail('bad TOS value');

@@ -82,9 +82,9 @@ function tellWriter(tcb: Tcb): void {
   const { settings } = tcb.context;
   if (tcb.writerWaits && sendBuffer.length <= settings.sendBuffer * (1 - WRITABLE_SHARE)) {
     tcb.writerWaits = false;
-    tcb.owner.notify(tcb, 'writable');
+    tcb.owner.notify('writable');
   }
-  if (sendBuffer.length === 0 && (!tcb.finQueued || tcb.finAcknowledged)) tcb.owner.notify(tcb, 'drained');
+  if (sendBuffer.length === 0 && (!tcb.finQueued || tcb.finAcknowledged)) tcb.owner.notify('drained');
 }
 
 /**

@@ -111,7 +111,7 @@ function acknowledgmentArrives(tcb: Tcb, segment: TcpSegment): boolean {
     tcb.windowUpdateAck = acknowledgment;
     takeWindow(tcb, segment);
     establish(tcb);
-    tcb.owner.notify(tcb, tcb.passive ? 'accepted' : 'connected');
+    tcb.owner.notify(tcb.passive ? 'accepted' : 'connected');
   }
   // RFC 5961 §5.2: neither what was never sent, nor what is older than any window there was.
   const oldest = seqAdd(tcb.una, -Math.max(tcb.largestWindow, 0xffff));
@@ -170,7 +170,7 @@ function textArrives(tcb: Tcb, segment: TcpSegment): void {
     tcb.ackNow = true;
     finArrives(tcb);
   }
-  if (tcb.receive.readable > before || tcb.receive.finished) tcb.owner.notify(tcb, 'readable');
+  if (tcb.receive.readable > before || tcb.receive.finished) tcb.owner.notify('readable');
 }
 
 function finArrives(tcb: Tcb): void {

@@ -5,7 +5,7 @@ import { Alarm } from '../../core/clock.ts';
 import { TCP_ACK, TCP_RST, TCP_SYN, type TcpOptions, type TcpSegment } from '../../wire/tcp.ts';
 import { ChallengeLimit } from './challenge-limit.ts';
 import type { TcpEndpoint, TcpSocketInfo } from './connection-api.ts';
-import type { TcpContext } from './context.ts';
+import { endpointText, type TcpContext } from './context.ts';
 import type { Occupant } from './demultiplexer.ts';
 import { ownWindowShift, sendSyn } from './handshake.ts';
 import { resetFor } from './reset.ts';
@@ -57,6 +57,20 @@ export class HalfOpen implements Occupant {
     this.#timeout = settings.initialRto;
     this.#alarm = new Alarm(clock, () => this.#timedOut());
     this.#challenges = new ChallengeLimit(clock);
+  }
+
+  /** Answers the SYN. */
+  start(): void {
+    this.owner.context.log.debug?.(
+      'tcp.state',
+      {
+        local: endpointText(this.owner.context, this.local),
+        remote: endpointText(this.owner.context, this.remote),
+        from: 'LISTEN',
+        to: 'SYN-RECEIVED',
+      },
+      `TCP port ${this.local.port}: a SYN from ${endpointText(this.owner.context, this.remote)} is answered`,
+    );
     this.#sendSynAck();
     this.#alarm.set(this.#timeout);
   }
@@ -118,7 +132,7 @@ export class HalfOpen implements Occupant {
       iss,
       irs,
       offered,
-      timestampOffset: this.#offset,
+      timestamp: timestampNow(this.owner.context.clock, this.#offset),
       recent: this.#recent,
     });
   }

@@ -1,11 +1,17 @@
 // What SYNs offer and agree on: segment size, window scale, SACK, timestamps; the same for both ends.
 
-import { TCP_ACK, TCP_HEADER_LENGTH, TCP_SYN, TCP_TIMESTAMPS_LENGTH, type TcpOptions } from '../../wire/tcp.ts';
+import {
+  TCP_ACK,
+  TCP_HEADER_LENGTH,
+  TCP_SYN,
+  TCP_TIMESTAMPS_LENGTH,
+  type TcpOptions,
+} from '../../wire/tcp.ts';
 import type { TcpEndpoint } from './connection-api.ts';
 import type { TcpContext } from './context.ts';
 import type { TcpSettings } from './settings.ts';
 import type { Tcb } from './tcb.ts';
-import { Timestamps, timestampNow } from './timestamps.ts';
+import { Timestamps } from './timestamps.ts';
 import { transmit } from './transmit.ts';
 
 /** Bytes of an IPv4 header without options, which path MTU counts and MSS does not (RFC 6691). */
@@ -40,7 +46,8 @@ export interface SynSegment {
   readonly irs?: number;
   /** What the peer's SYN offered: only that is offered back (RFC 7323 §1.3, RFC 2018 §2). */
   readonly offered?: Readonly<TcpOptions>;
-  readonly timestampOffset: number;
+  /** TSval. */
+  readonly timestamp: number;
   /** TS.Recent, for a SYN,ACK. */
   readonly recent?: number;
 }
@@ -52,8 +59,7 @@ export function sendSyn(context: TcpContext, syn: SynSegment): string | undefine
     mss: pathMtu(context, local, remote) - NETWORK_HEADER_LENGTH - TCP_HEADER_LENGTH,
   };
   if (!offered || offered.sackPermitted) options.sackPermitted = true;
-  if (!offered || offered.timestamps)
-    options.timestamps = { value: timestampNow(context.clock, syn.timestampOffset), echo: syn.recent ?? 0 };
+  if (!offered || offered.timestamps) options.timestamps = { value: syn.timestamp, echo: syn.recent ?? 0 };
   if (!offered || offered.windowScale !== undefined) options.windowScale = ownWindowShift(context.settings);
   return transmit(context, {
     local,

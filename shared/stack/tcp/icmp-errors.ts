@@ -31,8 +31,7 @@ export function icmpErrorArrives(tcb: Tcb, error: ReceivedError, sequence: numbe
 function unreachable(tcb: Tcb, { kind, code }: ReceivedError): void {
   if (kind === 'unreachable' && code === PORT_UNREACHABLE) fail(tcb, 'ECONNREFUSED');
   else if (kind === 'unreachable' && code === PROTOCOL_UNREACHABLE) fail(tcb, 'ENOPROTOOPT');
-  else if (kind === 'unreachable')
-    tcb.softError = NETWORK_CODES.has(code) ? 'ENETUNREACH' : 'EHOSTUNREACH';
+  else if (kind === 'unreachable') tcb.softError = NETWORK_CODES.has(code) ? 'ENETUNREACH' : 'EHOSTUNREACH';
   else if (kind === 'time-exceeded') tcb.softError = 'EHOSTUNREACH';
 }
 

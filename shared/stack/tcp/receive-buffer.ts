@@ -3,7 +3,16 @@
 
 import type { SackBlock } from '../../wire/tcp.ts';
 import { RingBuffer } from './ring-buffer.ts';
-import { seqAdd, seqAfter, seqAtOrAfter, seqAtOrBefore, seqBefore, seqDistance, seqMax, seqMin } from './sequence.ts';
+import {
+  seqAdd,
+  seqAfter,
+  seqAtOrAfter,
+  seqAtOrBefore,
+  seqBefore,
+  seqDistance,
+  seqMax,
+  seqMin,
+} from './sequence.ts';
 
 /** How a segment fitted in. */
 export type Arrival =

@@ -90,8 +90,7 @@ export class SentQueue {
 
   /** The receiver has given up data that it had SACKed, as RFC 2018 §8 lets it: SACKs count no more. */
   forgetSacks(): void {
-    for (const segment of this.#segments)
-      if (segment.state === 'sacked') this.#change(segment, 'in-flight');
+    for (const segment of this.#segments) if (segment.state === 'sacked') this.#change(segment, 'in-flight');
   }
 
   /**

@@ -6,6 +6,7 @@ import { agree, sendSyn } from './handshake.ts';
 import { resetFor } from './reset.ts';
 import { seqAdd } from './sequence.ts';
 import type { Tcb } from './tcb.ts';
+import { timestampNow } from './timestamps.ts';
 import { establish, fail, setState } from './transitions.ts';
 
 export function arriveInSynSent(tcb: Tcb, segment: TcpSegment): void {
@@ -31,7 +32,7 @@ function opened(tcb: Tcb, segment: TcpSegment): void {
   measureHandshake(tcb, segment);
   tcb.lastHeardAt = tcb.context.clock.now();
   establish(tcb);
-  tcb.owner.notify(tcb, 'connected');
+  tcb.owner.notify('connected');
   sendAck(tcb);
 }
 
@@ -53,7 +54,7 @@ export function sendSynAck(tcb: Tcb, irs = seqAdd(tcb.receive.next, -1)): void {
       timestamps: tcb.timestamps?.option(),
       windowScale: tcb.receiveShift > 0 ? tcb.receiveShift : undefined,
     },
-    timestampOffset: tcb.timestampOffset,
+    timestamp: timestampNow(tcb.context.clock, tcb.timestampOffset),
     recent: tcb.timestamps?.recent,
   });
 }

@@ -5,7 +5,7 @@ import { Alarm } from '../../core/clock.ts';
 import type { SystemError } from '../../core/errors.ts';
 import { ChallengeLimit } from './challenge-limit.ts';
 import type { CongestionControl } from './congestion.ts';
-import type { TcpEndpoint, TcpState, TcpUser } from './connection-api.ts';
+import type { TcpEndpoint, TcpState } from './connection-api.ts';
 import type { TcpContext } from './context.ts';
 import { Cubic } from './cubic.ts';
 import { NewReno } from './new-reno.ts';
@@ -20,15 +20,15 @@ import type { Timestamps } from './timestamps.ts';
 export const NOTICES = ['accepted', 'connected', 'readable', 'writable', 'drained', 'closed'] as const;
 export type Notice = (typeof NOTICES)[number];
 
-/** What a control block needs of the TCP that it belongs to. */
+/** What a control block needs of the connection that it is the state of. */
 export interface TcbOwner {
   readonly context: TcpContext;
-  /** Its endpoints are free again. */
-  forget(tcb: Tcb): void;
+  /** The endpoints are free again. */
+  forget(): void;
   /** All is done but for the 2 MSL in which stray segments may still come. */
-  enterTimeWait(tcb: Tcb): void;
+  enterTimeWait(): void;
   /** Tells the user after the turn. */
-  notify(tcb: Tcb, notice: Notice): void;
+  notify(notice: Notice): void;
 }
 
 export interface TcbTimers {
@@ -45,15 +45,11 @@ export interface KeepAlive {
   probes: number;
 }
 
-const NOBODY: TcpUser = { connected() {}, readable() {}, writable() {}, drained() {}, closed() {} };
-
 export class Tcb {
   readonly context: TcpContext;
   state: TcpState = 'CLOSED';
-  user: TcpUser = NOBODY;
   /** Whether a listener took it: the user learns of it by `accept` instead of `connected`. */
   passive = false;
-  readonly notices = new Set<Notice>();
   /** What `closed` will say. */
   error: SystemError | undefined;
   /** Whether the user is done in both directions. */

@@ -6,6 +6,7 @@ import { output, probeWindow } from './output.ts';
 import { timedOut } from './recovery.ts';
 import { sendSynAck } from './syn-sent.ts';
 import type { Tcb, TcbTimers } from './tcb.ts';
+import { timestampNow } from './timestamps.ts';
 import { fail, finish } from './transitions.ts';
 
 export const TIMERS: TcbTimers = {
@@ -26,7 +27,7 @@ export function sendFirstSyn(tcb: Tcb): void {
     local: tcb.local,
     remote: tcb.remote,
     iss: tcb.iss,
-    timestampOffset: tcb.timestampOffset,
+    timestamp: timestampNow(tcb.context.clock, tcb.timestampOffset),
   });
   tcb.retransmission.set(tcb.roundTrip.timeout);
 }
@@ -44,7 +45,11 @@ function repeatSyn(tcb: Tcb): void {
 /** Data, or a window probe where the window is shut; given up after R2 (RFC 9293 §3.8.3). */
 function repeatData(tcb: Tcb): void {
   const { clock, settings } = tcb.context;
-  if (clock.now() - tcb.waitingSince >= settings.dataTimeout) return fail(tcb, 'ETIMEDOUT');
+  if (clock.now() - tcb.waitingSince >= settings.dataTimeout) {
+    // As BSD: should the peer be alive after all, it need not wait for what will not come.
+    sendReset(tcb);
+    return fail(tcb, 'ETIMEDOUT');
+  }
   tcb.roundTrip.backOff();
   if (tcb.sent.empty) probeWindow(tcb);
   else timedOut(tcb);

@@ -59,7 +59,7 @@ export function timeWait(tcb: Tcb): void {
   setState(tcb, 'TIME-WAIT');
   complete(tcb);
   retire(tcb);
-  tcb.owner.enterTimeWait(tcb);
+  tcb.owner.enterTimeWait();
   tellClosed(tcb);
 }
 
@@ -94,12 +94,12 @@ export function abort(tcb: Tcb): void {
 export function tellClosed(tcb: Tcb): void {
   if (!tcb.over) return;
   const readAll = tcb.receive.readable === 0 || tcb.abandoned;
-  if (tcb.error || readAll) tcb.owner.notify(tcb, 'closed');
+  if (tcb.error || readAll) tcb.owner.notify('closed');
 }
 
 function end(tcb: Tcb): void {
   retire(tcb);
-  tcb.owner.forget(tcb);
+  tcb.owner.forget();
   tellClosed(tcb);
 }
 
@@ -116,8 +116,7 @@ function logFailure(tcb: Tcb, error: SystemError, handshake: boolean): void {
   const where = connectionText(tcb);
   const fields = { ...endpoints(tcb), code: error.code };
   const { log } = tcb.context;
-  if (error.code === 'ECONNREFUSED')
-    log.info('tcp.refused', fields, `TCP connection ${where} was refused`);
+  if (error.code === 'ECONNREFUSED') log.info('tcp.refused', fields, `TCP connection ${where} was refused`);
   else if (error.code === 'ECONNRESET')
     log.info('tcp.reset', { ...fields, by: 'remote' }, `TCP connection ${where} was reset by the peer`);
   else

@@ -16,12 +16,12 @@ import {
   dhcpU32Value,
   encodeDhcp,
 } from '../../../shared/wire/dhcp.ts';
-import { type FakeSockets, FakeWire, type SentDatagram } from '../../support/fake-sockets.ts';
+import { type FakeHost, FakeWire, type SentDatagram } from '../../support/fake-wire.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const TYPE_NAMES = Object.fromEntries(Object.entries(DHCP_TYPES).map(([name, code]) => [code, name]));
 const LAPTOP = mac('aa:aa:aa:aa:aa:aa');
-const PHONE = mac('bb:bb:bb:bb:bb:bb');
+const PHONE = mac('ba:ba:ba:ba:ba:ba');
 const SERVER = ipv4('192.168.0.1');
 const HOUR = 3_600_000;
 
@@ -44,7 +44,7 @@ type Reply = SentDatagram & { readonly type: string | undefined; readonly messag
 class Bench {
   readonly clock = new VirtualClock();
   readonly wire = new FakeWire(this.clock);
-  readonly host: FakeSockets = this.wire.host('router', '192.168.0.1/24', '02:00:00:00:00:bb');
+  readonly host: FakeHost = this.wire.host('router', '192.168.0.1/24', '02:00:00:00:00:bb');
   readonly server: DhcpServer;
 
   constructor(options: { range?: readonly [string, string]; timing?: 'fast' | 'rfc' } = {}) {
@@ -63,7 +63,9 @@ class Bench {
 
   tell(question: Question, source = '0.0.0.0'): void {
     const { type, requested, server, hostname, clientId, leaseTime } = question;
-    const options = new Map([[DHCP_OPTIONS.MESSAGE_TYPE as number, Uint8Array.of(DHCP_TYPES[type])]]);
+    const options = new Map<number, Uint8Array>([
+      [DHCP_OPTIONS.MESSAGE_TYPE, Uint8Array.of(DHCP_TYPES[type])],
+    ]);
     if (requested !== undefined) options.set(DHCP_OPTIONS.REQUESTED_ADDRESS, dhcpU32Value(requested));
     if (server !== undefined) options.set(DHCP_OPTIONS.SERVER_ID, dhcpU32Value(server));
     if (hostname !== undefined) options.set(DHCP_OPTIONS.HOSTNAME, Buffer.from(hostname));

@@ -1,0 +1,19 @@
+// The options of commands, as the command line hands them over.
+
+import type { DeviceConfig } from '../shared/topology/device-config.ts';
+
+/** What every command takes. */
+export interface CommonOptions {
+  readonly net?: string;
+  readonly json?: boolean;
+}
+
+export interface UpOptions extends CommonOptions {
+  readonly detach?: boolean;
+  readonly tour?: boolean;
+  /** ms. */
+  readonly timeout: number;
+  readonly logLevel: DeviceConfig['logLevel'];
+  /** Set in the process that `up -d` starts. */
+  readonly background?: boolean;
+}

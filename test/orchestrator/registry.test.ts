@@ -1,0 +1,148 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import {
+  checkedSocketPath,
+  claimRun,
+  controlSocket,
+  knownNets,
+  newRunId,
+  prepareRun,
+  registryFolder,
+} from '../../orchestrator/registry.ts';
+import { writeRecord } from '../../orchestrator/run-record.ts';
+
+let folder: string;
+let base: string;
+let servers: Server[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'registry-'));
+  vi.stubEnv('XDG_RUNTIME_DIR', folder);
+  base = registryFolder();
+  servers = [];
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all(servers.map(close));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    if (server.listening) server.close(() => resolve());
+    else resolve();
+  });
+}
+
+/** What an orchestrator does to have a name. */
+async function claim(net: string): Promise<{ id: string; rundir: string; server: Server }> {
+  const id = newRunId();
+  prepareRun(base, id);
+  const server = createServer((socket) => socket.destroy());
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(controlSocket(base, id), resolve));
+  const rundir = await claimRun(base, net, id);
+  return { id, rundir, server };
+}
+
+function record(net: string, { id, rundir }: { id: string; rundir: string }): void {
+  const control = `ws+unix:${controlSocket(base, id)}:/control`;
+  writeRecord({ net, pid: 1, id, rundir, control, token: 't', clockOffset: 0, devices: {}, cables: [] });
+}
+
+test('a name is had once, and again when its holder is gone', async () => {
+  const first = await claim('home');
+  expect(first.rundir).toBe(join(base, 'home'));
+  await expect(claim('home')).rejects.toThrowError(
+    'a net home is running already; end it with: tincan down --net home',
+  );
+  writeFileSync(join(first.rundir, 'logs', 'web.jsonl'), '');
+  await close(first.server);
+  const second = await claim('home');
+  expect(readdirSync(second.rundir).sort()).toEqual(['logs', `run-${second.id}`]);
+  expect(readdirSync(join(second.rundir, 'logs'))).toEqual([]);
+});
+
+test('of many that try at once one has the name, over a dead holder too', async () => {
+  for (let round = 0; round < 5; round++) {
+    const claims = await Promise.allSettled(Array.from({ length: 20 }, () => claim('home')));
+    const won = claims.filter((result) => result.status === 'fulfilled');
+    expect(won).toHaveLength(1);
+    const reasons = claims.flatMap((result) => (result.status === 'rejected' ? [String(result.reason)] : []));
+    for (const reason of reasons) expect(reason).toContain('is running already');
+    const owner = won[0]?.value;
+    expect(readdirSync(join(base, 'home'))).toContain(`run-${owner?.id}`);
+    await Promise.all(servers.splice(0).map(close));
+  }
+  expect(readdirSync(base)).toEqual(['home']);
+});
+
+test('a claimer that died half way is no obstacle', async () => {
+  const dead = await claim('home');
+  await close(dead.server);
+  // It had renamed the file that names the owner, and nothing more.
+  mkdirSync(join(base, 'lab', 'logs'), { recursive: true });
+  writeFileSync(join(base, 'lab', 'run-0123456789'), '');
+  expect((await claim('lab')).rundir).toBe(join(base, 'lab'));
+});
+
+test('a folder that is no run directory is said to be in the way', async () => {
+  mkdirSync(join(base, 'home'));
+  writeFileSync(join(base, 'home', 'letter.txt'), '');
+  await expect(claim('home')).rejects.toThrowError(/home is no run directory of tincan; remove it/);
+  expect(existsSync(join(base, 'home', 'letter.txt'))).toBe(true);
+});
+
+test('two names stand side by side, and what has ended is known by its logs', async () => {
+  const [home, lab] = [await claim('home'), await claim('lab')];
+  record('home', home);
+  record('lab', lab);
+  await close(lab.server);
+  const nets = await knownNets(base);
+  expect(nets.map(({ net, running }) => [net, running !== undefined])).toEqual([
+    ['home', true],
+    ['lab', false],
+  ]);
+});
+
+test('what was left by runs that died is swept', async () => {
+  const left = [`.new-${newRunId()}`, `.old-${newRunId()}`, `.${newRunId()}.sock`];
+  for (const name of left) {
+    writeFileSync(join(base, name), '');
+    utimesSync(join(base, name), 0, 0);
+  }
+  await claim('home');
+  await expect.poll(() => left.filter((name) => existsSync(join(base, name)))).toEqual([]);
+});
+
+test('a registry that others may enter is refused', () => {
+  chmodSync(base, 0o755);
+  expect(() => registryFolder()).toThrowError(/open to others; close it with: chmod 700/);
+});
+
+test('without a runtime folder the registry is in the folder for temporary files', () => {
+  vi.stubEnv('XDG_RUNTIME_DIR', join(folder, 'none'));
+  vi.stubEnv('TMPDIR', folder);
+  expect(registryFolder()).toBe(join(folder, `tincan-${process.geteuid?.()}`));
+});
+
+test('a path that no socket can have is refused with what helps', () => {
+  expect(checkedSocketPath(`/${'a'.repeat(102)}`)).toHaveLength(103);
+  expect(() => checkedSocketPath(`/${'a'.repeat(103)}`)).toThrowError(
+    /more than 103 bytes; set XDG_RUNTIME_DIR/,
+  );
+  expect(() => checkedSocketPath('/tmp/my files/web.sock')).toThrowError(/other characters/);
+  expect(() => checkedSocketPath('/tmp/web:sock')).toThrowError(/other characters/);
+});

@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest';
+import { MAC_BROADCAST, type MacAddress, mac } from '../../shared/core/address.ts';
+import { Counters } from '../../shared/core/counters.ts';
+import { Bridge } from '../../shared/stack/bridge.ts';
+import { encodeEthernet } from '../../shared/wire/ethernet.ts';
+import { memoryCable } from '../support/memory-cable.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+
+const OWN = mac('02:00:00:00:00:ff');
+const A = mac('02:00:00:00:00:0a');
+const B = mac('02:00:00:00:00:0b');
+
+function frame(source: MacAddress, destination: MacAddress, mark = 0): Uint8Array {
+  return encodeEthernet({ source, destination, type: 0x88b5, payload: new Uint8Array(46).fill(mark) });
+}
+
+function bridge(own = true, mtus: readonly number[] = [1500, 1500, 1500]) {
+  const clock = new VirtualClock();
+  const counters = new Counters();
+  const cables = mtus.map((mtu) => memoryCable(clock, { mtu }));
+  const heard: Uint8Array[][] = cables.map(() => []);
+  cables.forEach((cable, index) => {
+    cable.b.attach({ frames: (batch) => heard[index]?.push(...batch), carrier: () => {} });
+  });
+  const under = new Bridge({
+    clock,
+    counters,
+    ports: cables.map((cable, index) => ({ name: `p${index}`, port: cable.a })),
+    ...(own && { mac: OWN }),
+  });
+  const mine: Uint8Array[][] = [];
+  const carriers: boolean[] = [];
+  if (own)
+    under.port.attach({ frames: (batch) => mine.push([...batch]), carrier: (up) => carriers.push(up) });
+  const send = (port: number, ...frames: Uint8Array[]) => {
+    for (const each of frames) cables[port]?.b.send(each);
+    clock.settle();
+  };
+  /** How many frames came to each port since the last look, and to the own interface. */
+  const counts = () => {
+    const result = [...heard.map((frames) => frames.length), mine.flat().length];
+    for (const frames of [...heard, mine]) frames.length = 0;
+    return result;
+  };
+  return { clock, counters, cables, under, heard, mine, carriers, send, counts };
+}
+
+describe('bridge', () => {
+  test('an unknown destination is flooded, never back; a known one goes to its port alone', () => {
+    const { send, counts } = bridge();
+    send(0, frame(A, B));
+    expect(counts()).toEqual([0, 1, 1, 0]);
+    send(1, frame(B, A));
+    expect(counts()).toEqual([1, 0, 0, 0]);
+    send(0, frame(A, B));
+    expect(counts()).toEqual([0, 1, 0, 0]);
+  });
+
+  test('broadcasts and multicasts go everywhere, the own interface included', () => {
+    const { send, counts } = bridge();
+    send(0, frame(A, MAC_BROADCAST));
+    expect(counts()).toEqual([0, 1, 1, 1]);
+    send(2, frame(A, mac('01:00:5e:00:00:01')));
+    expect(counts()).toEqual([1, 1, 0, 1]);
+  });
+
+  test('the own MAC is reached without flooding, one message as one batch', () => {
+    const { send, counts, mine } = bridge();
+    send(0, frame(A, OWN, 1), frame(A, OWN, 2));
+    expect(mine.map((batch) => batch.length)).toEqual([2]);
+    expect(counts()).toEqual([0, 0, 0, 2]);
+  });
+
+  test('the own interface sends to where a station is, or everywhere', () => {
+    const { under, send, counts, clock } = bridge();
+    under.port.send(frame(OWN, B));
+    clock.settle();
+    expect(counts()).toEqual([1, 1, 1, 0]);
+    send(1, frame(B, OWN));
+    counts();
+    under.port.send(frame(OWN, B));
+    under.port.send(frame(OWN, MAC_BROADCAST));
+    clock.settle();
+    expect(counts()).toEqual([1, 2, 1, 0]);
+  });
+
+  test('a flooded frame may be rewritten by each receiver', () => {
+    const { send, heard, mine } = bridge();
+    send(0, frame(A, MAC_BROADCAST, 7));
+    mine[0]?.[0]?.fill(0);
+    heard[1]?.[0]?.fill(1);
+    expect(heard[2]).toEqual([frame(A, MAC_BROADCAST, 7)]);
+  });
+
+  test('a station that moves is found at its new port', () => {
+    const { send, under } = bridge();
+    send(0, frame(A, OWN));
+    send(2, frame(A, OWN));
+    expect(under.table()).toMatchObject([{ mac: A, port: 'p2' }]);
+  });
+
+  test('a frame for a station behind the port that it came from goes nowhere', () => {
+    const { send, counts } = bridge();
+    send(0, frame(A, OWN), frame(B, A));
+    expect(counts()).toEqual([0, 0, 0, 1]);
+  });
+
+  test('a station is forgotten after 300 s of silence', () => {
+    const { send, counts, clock, under } = bridge();
+    send(0, frame(A, OWN));
+    clock.advance(299_999);
+    expect(under.table()).toMatchObject([{ age: 299_999 }]);
+    clock.advance(1);
+    expect(under.table()).toEqual([]);
+    counts();
+    send(1, frame(B, A));
+    expect(counts()).toEqual([1, 0, 1, 0]);
+  });
+
+  test('carrier loss forgets the stations of that port', () => {
+    const { send, cables, under } = bridge();
+    send(0, frame(A, OWN));
+    send(1, frame(B, OWN));
+    cables[0]?.setCarrier(false);
+    expect(under.table()).toMatchObject([{ mac: B }]);
+  });
+
+  test('the own interface has carrier while any port has', () => {
+    const { cables, carriers, under } = bridge();
+    expect(carriers).toEqual([true]);
+    for (const cable of cables) cable.setCarrier(false);
+    expect(carriers).toEqual([true, false]);
+    expect(under.port.carrier).toBe(false);
+    cables[1]?.setCarrier(true);
+    expect(carriers).toEqual([true, false, true]);
+  });
+
+  test('a switch has no interface of its own', () => {
+    const { send, counts } = bridge(false);
+    send(0, frame(A, MAC_BROADCAST));
+    send(0, frame(A, OWN));
+    expect(counts()).toEqual([0, 2, 2, 0]);
+  });
+
+  test('ETH-1: what no frame may be is dropped and counted', () => {
+    const { send, counts, counters } = bridge();
+    send(0, new Uint8Array(13), new Uint8Array(1519), frame(MAC_BROADCAST, A));
+    send(0, frame(A, mac('01:80:c2:00:00:00')), frame(OWN, A));
+    expect(counts()).toEqual([0, 0, 0, 0]);
+    expect(counters.snapshot()).toEqual({
+      'bridge.bad-source': 1,
+      'bridge.own-source': 1,
+      'bridge.reserved': 1,
+      'bridge.too-long': 1,
+      'bridge.too-short': 1,
+    });
+  });
+
+  test('the MTU of the own interface is the smallest; what a port cannot carry is dropped', () => {
+    const { under, send, counts, counters } = bridge(true, [1500, 1200, 1500]);
+    expect(under.port.mtu).toBe(1200);
+    const long = encodeEthernet({ source: A, destination: B, type: 1, payload: new Uint8Array(1500) });
+    send(0, long);
+    expect(counts()).toEqual([0, 0, 1, 0]);
+    expect(counters.get('bridge.too-long')).toBe(1);
+  });
+
+  test('a flood of MACs stays in bounds', () => {
+    const { send, under, counters } = bridge();
+    for (let index = 0; index < 5000; index++) send(0, frame(0x020000010000 + index, OWN));
+    expect(under.table()).toHaveLength(4096);
+    expect(counters.get('bridge.table-full')).toBe(904);
+  });
+});

@@ -1,0 +1,458 @@
+import { describe, expect, test } from 'vitest';
+import { ipv4, MAC_BROADCAST, mac } from '../../shared/core/address.ts';
+import { encodeIcmp } from '../../shared/wire/icmp.ts';
+import { checkIpv4, decodeIpv4, encodeIpv4, PROTOCOL_UDP } from '../../shared/wire/ipv4.ts';
+import { echoPacket, fragmentsOf, ipPacket, reassemble, udpPacket } from '../support/packets.ts';
+import { type BenchOptions, stackBench } from '../support/stack-bench.ts';
+
+/** left 10.0.1.0/24 and right 10.0.2.0/24 with a station each, and a default route to the right. */
+function router(options: Partial<BenchOptions> = {}, rightMtu = 1500) {
+  const bench = stackBench({
+    interfaces: {
+      left: { address: '10.0.1.1/24', station: '10.0.1.2' },
+      right: { address: '10.0.2.1/24', station: '10.0.2.2', mtu: rightMtu },
+    },
+    routes: { '10.9.0.0/16': '10.0.2.2' },
+    forwarding: true,
+    ...options,
+  });
+  const left = bench.station('left');
+  const right = bench.station('right');
+  /** Sends a packet from the left to the router. */
+  const send = (packet: Uint8Array) => left.send(packet, bench.mac('left'));
+  return { ...bench, left, right, send };
+}
+
+const FROM = '10.0.1.2:1000';
+const TO = '10.0.2.2:2000';
+
+describe('what comes in', () => {
+  const good = () => echoPacket('request', '10.0.1.2:1', '10.0.1.1:0');
+  const rebuilt = (change: (packet: Uint8Array) => void) => {
+    const packet = good();
+    change(packet);
+    return packet;
+  };
+
+  test.each([
+    ['ipv4.bad-checksum', rebuilt((packet) => packet.fill(7, 10, 11))],
+    ['ipv4.bad-version', rebuilt((packet) => packet.fill(0x65, 0, 1))],
+    ['ipv4.bad-header-length', rebuilt((packet) => packet.fill(0x44, 0, 1))],
+    ['ipv4.bad-total-length', rebuilt((packet) => packet.fill(255, 3, 4))],
+    ['ipv4.too-short', good().subarray(0, 19)],
+  ])('IP-1: %s: dropped in silence, counted', (name, packet) => {
+    const { send, left, counters } = router();
+    send(packet);
+    expect(left.frames()).toEqual([]);
+    expect(counters.get(name)).toBe(1);
+  });
+
+  test('IP-2: padding after the total length is not part of the packet', () => {
+    const { send, left } = router();
+    send(Uint8Array.of(...echoPacket('request', '10.0.1.2:1', '10.0.1.1:0', 1, Uint8Array.of(5)), 1, 2, 3));
+    expect(left.packets()).toMatchObject([{ icmp: { data: Uint8Array.of(5) } }]);
+  });
+
+  test('IP-2: padding is not forwarded', () => {
+    const { send, right } = router();
+    const packet = udpPacket(FROM, TO, { data: Uint8Array.of(1) });
+    send(Uint8Array.of(...packet, ...new Uint8Array(17)));
+    expect(right.frames().at(-1)).toHaveLength(14 + packet.length);
+  });
+
+  test('IP-3: TTL 1 to me is accepted', () => {
+    const { send, left } = router();
+    send(echoPacket('request', '10.0.1.2:1', '10.0.1.1:0', 1, new Uint8Array(8), { ttl: 1 }));
+    expect(left.packets()).toMatchObject([{ icmp: { type: 0 } }]);
+  });
+
+  test('IP-3: TTL 1 to forward is answered with time exceeded from the near side', () => {
+    const { send, left, right } = router();
+    const packet = udpPacket(FROM, TO, { header: { ttl: 1 } });
+    send(packet);
+    expect(left.packets()).toMatchObject([
+      { ip: { source: ipv4('10.0.1.1'), tos: 0xc0 }, icmp: { type: 11, code: 0, rest: 0, data: packet } },
+    ]);
+    expect(right.packets()).toEqual([]);
+  });
+
+  test('IP-4: options are skipped', () => {
+    const { send, left } = router();
+    const options = Uint8Array.of(0x94, 4, 0, 0, 1, 0x52, 2, 0);
+    send(echoPacket('request', '10.0.1.2:1', '10.0.1.1:0', 3, Uint8Array.of(9), { options }));
+    expect(left.packets()).toMatchObject([{ icmp: { type: 0, data: Uint8Array.of(9) } }]);
+  });
+
+  test.each(['255.255.255.255', '224.0.0.5', '127.0.0.1', '10.0.1.255', '10.0.1.1', '240.0.0.1', '0.0.0.0'])(
+    'IP-7: a packet from %s is dropped',
+    (source) => {
+      const { send, left, right, counters } = router();
+      send(echoPacket('request', `${source}:1`, '10.0.1.1:0'));
+      send(udpPacket(`${source}:1`, TO));
+      expect([...left.frames(), ...right.frames()]).toEqual([]);
+      expect(counters.get('ipv4.bad-source')).toBe(2);
+    },
+  );
+
+  test('IP-7: a host never forwards', () => {
+    const { send, left, right, counters } = router({ forwarding: false });
+    send(udpPacket(FROM, TO));
+    expect([...left.frames(), ...right.frames()]).toEqual([]);
+    expect(counters.get('ipv4.not-mine')).toBe(1);
+  });
+
+  test('an unknown protocol is answered 3/2', () => {
+    const { send, left } = router();
+    send(ipPacket(200, ipv4('10.0.1.2'), ipv4('10.0.1.1'), new Uint8Array(8)));
+    expect(left.packets()).toMatchObject([{ icmp: { type: 3, code: 2 } }]);
+  });
+
+  test('an address of another interface is mine too', () => {
+    const { send, left } = router();
+    send(echoPacket('request', '10.0.1.2:1', '10.0.2.1:0'));
+    expect(left.packets()).toMatchObject([{ from: '10.0.2.1:1', icmp: { type: 0 } }]);
+  });
+});
+
+describe('forwarding', () => {
+  test('a packet leaves with one TTL less, a right checksum and new MACs', () => {
+    const { send, right, mac: macOf } = router();
+    send(udpPacket(FROM, TO, { data: Uint8Array.of(1, 2, 3) }));
+    expect(right.packets()).toMatchObject([
+      {
+        toMac: right.mac,
+        fromMac: macOf('right'),
+        from: FROM,
+        to: TO,
+        ip: { ttl: 63 },
+        udp: { data: Uint8Array.of(1, 2, 3) },
+      },
+    ]);
+  });
+
+  test('IP-8: the longest prefix wins', () => {
+    const { send, left, right } = router({
+      routes: { '10.9.0.0/16': '10.0.2.2', '10.9.1.0/24': '10.0.1.2' },
+    });
+    send(udpPacket(FROM, '10.9.2.1:1'));
+    expect(right.packets()).toHaveLength(1);
+    expect(left.packets()).toHaveLength(0);
+    send(udpPacket(FROM, '10.9.1.1:1'));
+    expect(left.packets()).toHaveLength(1);
+    expect(right.packets()).toHaveLength(0);
+  });
+
+  test('IP-8: no route is answered 3/0', () => {
+    const { send, left } = router();
+    send(udpPacket(FROM, '8.8.8.8:53'));
+    expect(left.packets()).toMatchObject([{ icmp: { type: 3, code: 0 } }]);
+  });
+
+  test('ARP-2: a next hop that does not answer is told to the sender with 3/1', () => {
+    const { send, left, clock } = router();
+    const packet = udpPacket(FROM, '10.0.2.77:1');
+    send(packet);
+    expect(left.packets()).toEqual([]);
+    clock.advance(3000);
+    const [error] = left.packets();
+    expect(error).toMatchObject({ ip: { source: ipv4('10.0.1.1') }, icmp: { type: 3, code: 1 } });
+    expect(decodeIpv4(error?.icmp?.data ?? new Uint8Array())).toMatchObject({ ttl: 63 });
+  });
+
+  test('ARP-2: packets that wait are copies: the message they came in may be used again', () => {
+    const { left, right, mac: macOf, clock } = router();
+    right.address = undefined;
+    const packet = udpPacket(FROM, TO, { data: Uint8Array.of(42) });
+    left.send(packet, macOf('left'));
+    right.arps();
+    right.address = '10.0.2.2';
+    clock.advance(1000);
+    expect(right.packets()).toMatchObject([{ udp: { data: Uint8Array.of(42) } }]);
+  });
+
+  test('IP-6: DF and too long a packet is answered 3/4 with the MTU of the next hop', () => {
+    const { send, left, right } = router({}, 1200);
+    send(udpPacket(FROM, TO, { data: new Uint8Array(1300), header: { dontFragment: true } }));
+    expect(left.packets()).toMatchObject([{ icmp: { type: 3, code: 4, rest: 1200 } }]);
+    expect(right.packets()).toEqual([]);
+  });
+
+  test('IP-6: without DF it is fragmented, with offsets in units of 8', () => {
+    const { send, right } = router({}, 1200);
+    const packet = udpPacket(FROM, TO, { data: new Uint8Array(1300).fill(7), header: { ttl: 9 } });
+    send(packet);
+    const fragments = packetsOf(right.frames());
+    expect(fragments).toMatchObject([
+      { moreFragments: true, fragmentOffset: 0, payload: { length: 1176 } },
+      { moreFragments: false, fragmentOffset: 1176, payload: { length: 132 } },
+    ]);
+    const whole = decodeIpv4(reassemble(fragments.map((fragment) => encodeIpv4(fragment))));
+    expect(whole).toMatchObject({ ttl: 8, payload: packet.subarray(20) });
+  });
+
+  test('IP-6: MF is kept when a fragment is fragmented', () => {
+    const { send, right } = router({}, 600);
+    const fragments = fragmentsOf(udpPacket(FROM, TO, { data: new Uint8Array(2000).fill(3) }), 1000);
+    for (const fragment of fragments) send(fragment);
+    const parts = packetsOf(right.frames());
+    expect(parts.map(({ moreFragments, fragmentOffset }) => [moreFragments, fragmentOffset])).toEqual([
+      [true, 0],
+      [true, 576],
+      [true, 1000],
+      [true, 1576],
+      [false, 2000],
+    ]);
+  });
+
+  test('options with the copied flag go into every fragment, others into the first', () => {
+    const { send, right } = router({}, 600);
+    const options = Uint8Array.of(0x94, 4, 0, 0, 7, 3, 4, 0);
+    send(udpPacket(FROM, TO, { data: new Uint8Array(900), header: { options } }));
+    const parts = packetsOf(right.frames());
+    expect(parts[0]?.options).toEqual(options);
+    expect(parts[1]?.options).toEqual(Uint8Array.of(0x94, 4, 0, 0));
+  });
+
+  test('a unicast packet in a broadcast frame and a directed broadcast are not forwarded', () => {
+    const { left, right, mac: macOf, counters } = router();
+    left.send(udpPacket(FROM, TO), MAC_BROADCAST);
+    left.send(udpPacket(FROM, '10.0.2.255:1'), macOf('left'));
+    left.send(udpPacket(FROM, '224.0.0.9:1'), macOf('left'));
+    expect([...left.packets(), ...right.packets()]).toEqual([]);
+    expect(counters.get('ipv4.not-forwardable')).toBe(3);
+  });
+
+  test('an interface whose address is taken away loses its routes', () => {
+    const { send, left, stack } = router();
+    stack.interface('right').removeAddress(ipv4('10.0.2.1'));
+    expect(stack.routes.list()).toMatchObject([{ destination: { prefixLength: 24 } }]);
+    send(udpPacket(FROM, TO));
+    expect(left.packets()).toMatchObject([{ icmp: { type: 3, code: 0 } }]);
+  });
+});
+
+describe('ICMP errors', () => {
+  test('ICMP-2: none about an ICMP error, a later fragment, a broadcast, or a broadcast frame', () => {
+    const { left, send, mac: macOf } = router();
+    const about = udpPacket('10.0.2.2:1', '10.0.1.2:2');
+    const error = ipPacket(
+      1,
+      ipv4('10.0.1.2'),
+      ipv4('8.8.8.8'),
+      Uint8Array.of(3, 1, 0, 0, 0, 0, 0, 0, ...about),
+    );
+    send(error);
+    send(fragmentsOf(udpPacket(FROM, '8.8.8.8:1', { data: new Uint8Array(100) }), 64).at(-1) ?? error);
+    send(udpPacket(FROM, '10.0.1.255:9'));
+    send(udpPacket(FROM, '255.255.255.255:9'));
+    left.send(udpPacket(FROM, '10.0.1.1:9'), MAC_BROADCAST);
+    left.send(udpPacket(FROM, '10.0.1.1:9'), mac('01:00:5e:00:00:01'));
+    expect(left.packets()).toEqual([]);
+    left.send(udpPacket(FROM, '10.0.1.1:9'), macOf('left'));
+    expect(left.packets()).toMatchObject([{ icmp: { type: 3, code: 3 } }]);
+  });
+
+  test('ICMP-2: errors are rate-limited, and come again later', () => {
+    const { send, left, clock, counters } = router();
+    for (let index = 0; index < 200; index++) send(udpPacket(FROM, '10.0.1.1:9'));
+    expect(left.packets()).toHaveLength(50);
+    expect(counters.get('icmp.rate-limited')).toBe(150);
+    clock.advance(10);
+    for (let index = 0; index < 200; index++) send(udpPacket(FROM, '10.0.1.1:9'));
+    expect(left.packets()).toHaveLength(10);
+  });
+
+  test('ICMP-3: an error quotes the whole packet up to 576 bytes in all', () => {
+    const { send, left } = router();
+    const short = udpPacket(FROM, '8.8.8.8:1', { data: Uint8Array.of(1, 2, 3) });
+    const long = udpPacket(FROM, '8.8.8.8:1', { data: new Uint8Array(1000) });
+    send(short);
+    send(long);
+    const [first, second] = left.packets();
+    expect(first?.icmp?.data).toEqual(short);
+    expect(second?.icmp?.data).toEqual(long.subarray(0, 548));
+  });
+});
+
+describe('hooks', () => {
+  test('both are asked, may rewrite, drop and steal, and inject what they stole', () => {
+    const asked: string[] = [];
+    const stolen: Uint8Array[] = [];
+    let verdict: 'accept' | 'drop' | 'stolen' = 'accept';
+    const { send, right, stack, counters } = router({
+      hook: {
+        prerouting(packet, from) {
+          expect(checkIpv4(packet)).toBeUndefined();
+          asked.push(`in ${from}`);
+          if (verdict === 'stolen') stolen.push(packet.slice());
+          return verdict;
+        },
+        postrouting(_, to, from) {
+          asked.push(`out ${to} ${from}`);
+          return 'accept';
+        },
+      },
+    });
+    send(udpPacket(FROM, TO));
+    expect(asked).toEqual(['in left', 'out right left']);
+    expect(right.packets()).toHaveLength(1);
+    verdict = 'drop';
+    send(udpPacket(FROM, TO));
+    expect(right.packets()).toHaveLength(0);
+    expect(counters.get('ipv4.refused-by-hook')).toBe(1);
+    verdict = 'stolen';
+    send(udpPacket(FROM, TO));
+    expect(right.packets()).toHaveLength(0);
+    stack.ipv4.inject(stolen[0]!, 'left');
+    expect(right.packets()).toMatchObject([{ ip: { ttl: 63 } }]);
+    asked.length = 0;
+    send(echoPacket('request', '10.0.1.2:1', '10.0.1.1:0'));
+    stack.ipv4.inject(echoPacket('request', '10.0.1.2:1', '10.0.1.1:0'), 'left');
+    expect(asked).toEqual(['in left', 'out left undefined']);
+  });
+
+  test('the error about a packet whose source was translated goes back through prerouting', () => {
+    const errors: string[] = [];
+    const { send, clock } = router({
+      hook: {
+        prerouting(packet, from) {
+          if (from === 'right') errors.push(`${packet[20]}/${packet[21]}`);
+          return from === 'right' ? 'drop' : 'accept';
+        },
+        postrouting(packet, to) {
+          if (to === 'right') {
+            const translated = decodeIpv4(packet);
+            if ('payload' in translated) packet.set(encodeIpv4({ ...translated, source: ipv4('10.0.2.1') }));
+          }
+          return 'accept';
+        },
+      },
+    });
+    send(udpPacket(FROM, '10.0.2.77:1'));
+    clock.advance(3000);
+    expect(errors).toEqual(['3/1']);
+  });
+});
+
+describe('own packets', () => {
+  const open = (bench: ReturnType<typeof router>, port = 0) => {
+    const received: string[] = [];
+    const failed: string[] = [];
+    const endpoint = bench.stack.udp.bind({
+      port,
+      broadcast: true,
+      user: {
+        received: ({ data, source, destination }) =>
+          received.push(
+            `${data.length} ${bench.stack.ipv4.format(source)} ${bench.stack.ipv4.format(destination)}`,
+          ),
+        failed: ({ kind, code }) => failed.push(`${kind} ${code}`),
+      },
+    });
+    return { endpoint, received, failed };
+  };
+
+  test('127/8 and own addresses go over the loopback', () => {
+    const bench = router();
+    const { endpoint, received } = open(bench, 7000);
+    endpoint.send(new Uint8Array(3), ipv4('127.0.0.1'), 7000);
+    endpoint.send(new Uint8Array(4), ipv4('127.5.5.5'), 7000);
+    endpoint.send(new Uint8Array(5), ipv4('10.0.2.1'), 7000);
+    endpoint.send(new Uint8Array(60_000), ipv4('10.0.2.1'), 7000);
+    bench.clock.settle();
+    expect(received).toEqual([
+      '3 127.0.0.1 127.0.0.1',
+      '4 127.0.0.1 127.5.5.5',
+      '5 10.0.2.1 10.0.2.1',
+      '60000 10.0.2.1 10.0.2.1',
+    ]);
+    expect([...bench.left.frames(), ...bench.right.frames()]).toEqual([]);
+  });
+
+  test('broadcasts go in broadcast frames', () => {
+    const bench = router({ routes: { '0.0.0.0/0': '10.0.2.2' } });
+    const { endpoint } = open(bench);
+    endpoint.send(new Uint8Array(1), ipv4('10.0.1.255'), 9);
+    expect(bench.left.packets()).toMatchObject([{ toMac: MAC_BROADCAST, ip: { source: ipv4('10.0.1.1') } }]);
+    endpoint.send(new Uint8Array(1), ipv4('255.255.255.255'), 9);
+    expect(bench.right.packets()).toMatchObject([{ toMac: MAC_BROADCAST }]);
+  });
+
+  test('what is longer than the MTU is fragmented, unless it must not be', () => {
+    const bench = router();
+    const { endpoint } = open(bench);
+    endpoint.send(new Uint8Array(3000), ipv4('10.0.2.2'), 9);
+    bench.clock.settle();
+    const parts = packetsOf(bench.right.frames());
+    expect(parts.map(({ payload }) => payload.length)).toEqual([1480, 1480, 48]);
+    expect(new Set(parts.map(({ identification }) => identification)).size).toBe(1);
+    const refused = () => endpoint.send(new Uint8Array(3000), ipv4('10.0.2.2'), 9, { dontFragment: true });
+    expect(refused).toThrow('EMSGSIZE');
+  });
+
+  test('RFC 1191: a smaller path MTU is learned, and forgotten after ten minutes', () => {
+    const bench = router();
+    const { endpoint, failed } = open(bench);
+    endpoint.send(new Uint8Array(1400), ipv4('10.9.0.1'), 9);
+    const [sent] = bench.right.packets();
+    expect(sent).toMatchObject({ ip: { dontFragment: true } });
+    const quote = encodeIpv4(sent!.ip).subarray(0, 28);
+    const tooBig = (mtu: number) =>
+      bench.right.send(
+        ipPacket(
+          1,
+          ipv4('10.0.2.2'),
+          ipv4('10.0.2.1'),
+          encodeIcmp({ type: 3, code: 4, rest: mtu, data: quote }),
+        ),
+        bench.mac('right'),
+      );
+    tooBig(1200);
+    expect(failed).toEqual(['too-big 4']);
+    expect(bench.stack.ipv4.path(ipv4('10.9.0.1'))).toMatchObject({ mtu: 1200 });
+    expect(bench.stack.ipv4.path(ipv4('10.9.0.2'))).toMatchObject({ mtu: 1500 });
+    tooBig(1300);
+    tooBig(60);
+    expect(bench.stack.ipv4.path(ipv4('10.9.0.1'))).toMatchObject({ mtu: 1200 });
+    endpoint.send(new Uint8Array(1400), ipv4('10.9.0.1'), 9);
+    bench.clock.settle();
+    expect(packetsOf(bench.right.frames())).toMatchObject([
+      { moreFragments: true, dontFragment: false },
+      { moreFragments: false },
+    ]);
+    bench.clock.advance(600_000);
+    expect(bench.stack.ipv4.path(ipv4('10.9.0.1'))).toMatchObject({ mtu: 1500 });
+  });
+
+  test('ICMP-6: a router that tells no MTU makes the next smaller usual one', () => {
+    const bench = router();
+    const { endpoint } = open(bench);
+    endpoint.send(new Uint8Array(1400), ipv4('10.9.0.1'), 9);
+    const quote = encodeIpv4(bench.right.packets()[0]!.ip).subarray(0, 28);
+    bench.right.send(
+      ipPacket(1, ipv4('10.0.2.2'), ipv4('10.0.2.1'), encodeIcmp({ type: 3, code: 4, rest: 0, data: quote })),
+      bench.mac('right'),
+    );
+    expect(bench.stack.ipv4.path(ipv4('10.9.0.1'))).toMatchObject({ mtu: 1006 });
+  });
+
+  test('no route is ENETUNREACH', () => {
+    const { endpoint } = open(router());
+    expect(() => endpoint.send(new Uint8Array(1), ipv4('8.8.8.8'), 9)).toThrow('send ENETUNREACH 8.8.8.8:9');
+  });
+
+  test('a source that is not mine is EADDRNOTAVAIL', () => {
+    const { stack } = router();
+    const buffer = new Uint8Array(stack.ipv4.headroom + 8);
+    const options = { protocol: PROTOCOL_UDP, source: ipv4('10.0.1.9'), destination: ipv4('10.0.1.2') };
+    expect(stack.ipv4.send(buffer, options)).toBe('EADDRNOTAVAIL');
+  });
+});
+
+/** The IPv4 packets among frames, decoded, fragments too. */
+function packetsOf(frames: readonly Uint8Array[]) {
+  return frames.flatMap((frame) => {
+    const packet = decodeIpv4(frame.subarray(14));
+    return frame[12] === 8 && frame[13] === 0 && 'payload' in packet ? [packet] : [];
+  });
+}

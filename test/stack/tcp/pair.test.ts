@@ -1,0 +1,106 @@
+// Two TCPs over a bad line: whatever it does, the bytes arrive as they were sent, or the connection is given up.
+
+import { describe, expect, test } from 'vitest';
+import { equalBytes } from '../../../shared/core/bytes.ts';
+import { seededRandom } from '../../../shared/core/random.ts';
+import type { TcpSettings } from '../../../shared/stack/tcp/settings.ts';
+import { type Line, Pair, SERVER, Transfer } from './support/pair.ts';
+
+const HOUR = 3_600_000;
+
+interface Outcome {
+  readonly client: Transfer;
+  readonly server: Transfer;
+  readonly pair: Pair;
+  readonly up: Uint8Array;
+  readonly down: Uint8Array;
+}
+
+/** A client sends `upBytes` and a server `downBytes`, at once. */
+function transfer(
+  seed: string,
+  line: Line,
+  upBytes: number,
+  downBytes: number,
+  settings?: Partial<TcpSettings>,
+): Outcome {
+  const pair = new Pair(seed, line, settings);
+  const random = seededRandom(seed, 'data');
+  const up = random.bytes(upBytes);
+  const down = random.bytes(downBytes);
+  const client = new Transfer(up);
+  const server = new Transfer(down);
+  pair.server.tcp.listen({
+    port: 80,
+    accept: (connection) => server.begin(connection),
+  });
+  client.connection = pair.client.tcp.connect({ address: SERVER, port: 80, user: client });
+  const ended = pair.clock.runUntil(
+    // An end that only waits may not learn that the other has given up.
+    () => client.error !== undefined || server.error !== undefined || (client.isClosed && server.isClosed),
+    HOUR,
+  );
+  expect(ended, `seed ${seed}: no end after an hour`).toBe(true);
+  return { client, server, pair, up, down };
+}
+
+function expectPrefix(received: Uint8Array, sent: Uint8Array, seed: string): void {
+  expect(equalBytes(received, sent.subarray(0, received.length)), `seed ${seed}: wrong bytes`).toBe(true);
+}
+
+function expectIntact({ client, server, up, down }: Outcome, seed: string): void {
+  expect(client.error, `seed ${seed}: client`).toBeUndefined();
+  expect(server.error, `seed ${seed}: server`).toBeUndefined();
+  expect(server.receivedBytes.length, `seed ${seed}`).toBe(up.length);
+  expect(client.receivedBytes.length, `seed ${seed}`).toBe(down.length);
+  expectPrefix(server.receivedBytes, up, seed);
+  expectPrefix(client.receivedBytes, down, seed);
+}
+
+const MEGABYTE = 1_000_000;
+
+describe('over a perfect line', () => {
+  test('1 MB down arrives, with one segment for each 1448 bytes and few ACKs', () => {
+    const outcome = transfer('perfect', {}, 100, MEGABYTE);
+    expectIntact(outcome, 'perfect');
+    expect(outcome.pair.server.counters.get('tcp.retransmitted')).toBe(0);
+    expect(outcome.pair.segments).toBeLessThan(1500);
+  });
+
+  test('no timer is left when all is over', () => {
+    const { pair } = transfer('timers', {}, 1000, 1000);
+    pair.clock.advance(61_000);
+    expect(pair.client.tcp.sockets()).toEqual([]);
+    expect(pair.server.tcp.sockets().map(({ state }) => state)).toEqual(['LISTEN']);
+    expect(pair.clock.nextDue).toBeUndefined();
+  });
+});
+
+describe('over a line with 10% loss, duplication and reordering', () => {
+  const line: Line = { loss: 0.1, duplicate: 0.1, reorder: 0.1 };
+  test.each(['cubic', 'newreno'] as const)('1 MB arrives intact, with %s', (congestionControl) => {
+    for (let seed = 0; seed < 10; seed++) {
+      const name = `bad-${congestionControl}-${seed}`;
+      expectIntact(transfer(name, line, 500_000, MEGABYTE, { congestionControl }), name);
+    }
+  });
+});
+
+describe('over a line with 30% loss', () => {
+  test('data arrives intact or the connection is given up', () => {
+    let intact = 0;
+    for (let seed = 0; seed < 10; seed++) {
+      const name = `worse-${seed}`;
+      const outcome = transfer(name, { loss: 0.3, duplicate: 0.1, reorder: 0.1 }, 0, MEGABYTE);
+      expectPrefix(outcome.client.receivedBytes, outcome.down, name);
+      for (const { error } of [outcome.client, outcome.server])
+        if (error) expect(error.code).toMatch(/^(ETIMEDOUT|ECONNRESET)$/);
+      if (!outcome.client.error && !outcome.server.error) {
+        expectIntact(outcome, name);
+        intact++;
+        console.log(name, outcome.pair.clock.now(), outcome.pair.server.counters.snapshot());
+      }
+    }
+    expect(intact).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,153 @@
+// Two TCPs over a line that loses, doubles, delays and reorders by seed.
+
+import { type IpAddress, ipv4 } from '../../../../shared/core/address.ts';
+import { Counters } from '../../../../shared/core/counters.ts';
+import type { SystemError } from '../../../../shared/core/errors.ts';
+import { type Random, seededRandom } from '../../../../shared/core/random.ts';
+import type { TcpConnection, TcpUser } from '../../../../shared/stack/tcp/connection-api.ts';
+import type { TcpSettings } from '../../../../shared/stack/tcp/settings.ts';
+import { Tcp } from '../../../../shared/stack/tcp/tcp.ts';
+import { RecordedLog } from '../../../support/recorded-log.ts';
+import { VirtualClock } from '../../../support/virtual-clock.ts';
+import { FakeNetwork, receivedPacket } from './fake-network.ts';
+
+export interface Line {
+  /** Probabilities from 0 to 1, each way. */
+  readonly loss?: number;
+  readonly duplicate?: number;
+  /** Share of segments that take up to `reorderBy` ms longer than the rest. */
+  readonly reorder?: number;
+  readonly reorderBy?: number;
+  /** ms one way. */
+  readonly delay?: number;
+}
+
+export const CLIENT = ipv4('10.0.0.1');
+export const SERVER = ipv4('10.0.0.2');
+
+export interface Host {
+  readonly network: FakeNetwork;
+  readonly tcp: Tcp;
+  readonly log: RecordedLog;
+  readonly counters: Counters;
+}
+
+export class Pair {
+  readonly clock = new VirtualClock();
+  readonly client: Host;
+  readonly server: Host;
+  /** Segments that were handed to the line. */
+  segments = 0;
+
+  constructor(
+    seed: string,
+    private readonly line: Line,
+    settings: Partial<TcpSettings> = {},
+  ) {
+    const random = seededRandom(seed, 'line');
+    this.client = this.#host(CLIENT, seed, settings);
+    this.server = this.#host(SERVER, seed, settings);
+    this.#join(this.client, this.server, random);
+    this.#join(this.server, this.client, random);
+    this.clock.advance(1000);
+  }
+
+  #host(address: IpAddress, seed: string, settings: Partial<TcpSettings>): Host {
+    const network = new FakeNetwork(address);
+    const log = new RecordedLog();
+    const counters = new Counters();
+    const random = seededRandom(seed, address);
+    return {
+      network,
+      log,
+      counters,
+      tcp: new Tcp({ network, clock: this.clock, random, log, counters, settings }),
+    };
+  }
+
+  /** What is sent in one turn and takes equally long arrives as one batch. */
+  #join(from: Host, to: Host, random: Random): void {
+    const { loss = 0, duplicate = 0, reorder = 0, reorderBy = 20, delay = 5 } = this.line;
+    const arriving = new Map<number, Uint8Array[]>();
+    from.network.onSend = (bytes) => {
+      this.segments++;
+      if (random.fraction() < loss) return;
+      const copies = random.fraction() < duplicate ? 2 : 1;
+      for (let copy = 0; copy < copies; copy++) {
+        const late = random.fraction() < reorder ? random.fraction() * reorderBy : 0;
+        const due = this.clock.now() + delay + late;
+        const batch = arriving.get(due);
+        if (batch) batch.push(bytes.slice());
+        else {
+          arriving.set(due, [bytes.slice()]);
+          this.clock.after(delay + late, () => {
+            for (const each of arriving.get(due) ?? [])
+              to.network.handler.receive(receivedPacket(from.network.address, to.network.address, each));
+            arriving.delete(due);
+            to.network.handler.endOfBatch?.();
+          });
+        }
+      }
+    };
+  }
+}
+
+/** Writes `data` as fast as it may, ends the stream, and reads to the end: one end of a transfer. */
+export class Transfer implements TcpUser {
+  connection: TcpConnection | undefined;
+  readonly received: Uint8Array[] = [];
+  error: SystemError | undefined;
+  isClosed = false;
+  #written = 0;
+
+  constructor(
+    private readonly data: Uint8Array,
+    /** Bytes read at a time. */
+    private readonly readSize = Number.POSITIVE_INFINITY,
+  ) {}
+
+  connected(): void {
+    this.#write();
+  }
+
+  /** As `connected`, for who was accepted. */
+  begin(connection: TcpConnection): void {
+    this.connection = connection;
+    connection.user = this;
+    this.#write();
+  }
+
+  readable(): void {
+    for (let data = this.#read(); data; data = this.#read()) this.received.push(data);
+  }
+
+  writable(): void {
+    this.#write();
+  }
+
+  drained(): void {}
+
+  closed(error?: SystemError): void {
+    this.isClosed = true;
+    this.error = error;
+  }
+
+  get receivedBytes(): Uint8Array {
+    return new Uint8Array(Buffer.concat(this.received));
+  }
+
+  #read(): Uint8Array | undefined {
+    return this.connection?.read(this.readSize);
+  }
+
+  #write(): void {
+    const { connection } = this;
+    if (!connection) return;
+    while (this.#written < this.data.length) {
+      const taken = connection.write(this.data.subarray(this.#written, this.#written + 50_000));
+      this.#written += taken;
+      if (taken < 50_000 && this.#written < this.data.length) return;
+    }
+    connection.shutdown();
+  }
+}
