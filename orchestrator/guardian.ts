@@ -36,7 +36,7 @@ export class Guardian {
    * @param socket the orchestrator's own socket
    */
   constructor(
-    private readonly folder: string,
+    private folder: string,
     private readonly socket: string,
   ) {
     this.#shell = this.#start();
@@ -44,6 +44,11 @@ export class Guardian {
 
   get pid(): number | undefined {
     return this.#shell.pid;
+  }
+
+  /** The run directory has another name now, which the next guardian has to know. */
+  movedTo(folder: string): void {
+    this.folder = folder;
   }
 
   /** To be called in the turn in which the process was started: the line is in the pipe on return. */

@@ -71,6 +71,7 @@ export async function openNet(options: NetOptions): Promise<Net> {
       log: silentLog,
     });
     const rundir = await claimRun(base, options.topology.name, id);
+    guardian.movedTo(rundir);
     const net = new OpenNet(
       options,
       { id, rundir, token, control: `${server.url}/control` },

@@ -14,6 +14,7 @@ import type { NetStatus } from '../net-status.ts';
 import type { UpOptions } from '../options.ts';
 import { deviceProgram, packageRoot } from '../package-root.ts';
 import { progressOn } from '../progress.ts';
+import type { RunRecord } from '../run-record.ts';
 import { StopRequests } from '../stop-requests.ts';
 
 export async function up(file: string | undefined, options: UpOptions): Promise<void> {
@@ -46,15 +47,21 @@ async function inForeground(topology: Topology, options: UpOptions): Promise<voi
   const progress = progressOn(process.stderr, topology.name);
   const stop = stopOnSignals();
   const net = await bootNet(topology, options, stop, progress.show).finally(progress.done);
-  sayReady(await net.status(), options);
-  if (options.tour) {
-    const { tellTour } = await import('../tour.ts');
-    // The net stays up whatever becomes of the visit.
-    tellTour(net.record).catch((error: unknown) => process.stderr.write(`tincan: ${messageOf(error)}\n`));
-  }
+  const status = await net.status();
+  // A net that goes down in the middle of the tour ends the tour too.
+  if (options.tour) await Promise.race([showTour(net.record, status), net.ended]);
+  sayReady(status, options);
   await net.ended;
   // A visit that was under way must not keep what is over.
   process.exit();
+}
+
+/** The net stays up whatever becomes of the visit. */
+async function showTour(record: RunRecord, status: NetStatus): Promise<void> {
+  const { tellTour } = await import('../tour.ts');
+  await tellTour(record, status).catch((error: unknown) => {
+    process.stderr.write(`tincan: ${messageOf(error)}\n`);
+  });
 }
 
 async function inBackground(path: string, options: UpOptions): Promise<void> {

@@ -3,7 +3,21 @@
 
 import type { Clock } from '../core/clock.ts';
 import type { Counters } from '../core/counters.ts';
-import { ICMP_HEADER_LENGTH, icmpType, isIcmpError, writeIcmp } from '../wire/icmp.ts';
+import {
+  EXCEEDED_IN_REASSEMBLY,
+  EXCEEDED_IN_TRANSIT,
+  ICMP_HEADER_LENGTH,
+  ICMP_TIME_EXCEEDED,
+  ICMP_UNREACHABLE,
+  icmpType,
+  isIcmpError,
+  UNREACHABLE_FRAGMENTATION_NEEDED,
+  UNREACHABLE_HOST,
+  UNREACHABLE_NET,
+  UNREACHABLE_PORT,
+  UNREACHABLE_PROTOCOL,
+  writeIcmp,
+} from '../wire/icmp.ts';
 import {
   IPV4_HEADER_LENGTH,
   ipv4FragmentOffset,
@@ -24,6 +38,18 @@ export interface IcmpError {
   readonly code: number;
   /** Next-hop MTU in bytes, for "fragmentation needed". */
   readonly mtu?: number;
+}
+
+export const NET_UNREACHABLE: IcmpError = { type: ICMP_UNREACHABLE, code: UNREACHABLE_NET };
+export const HOST_UNREACHABLE: IcmpError = { type: ICMP_UNREACHABLE, code: UNREACHABLE_HOST };
+export const PORT_UNREACHABLE: IcmpError = { type: ICMP_UNREACHABLE, code: UNREACHABLE_PORT };
+export const PROTOCOL_UNREACHABLE: IcmpError = { type: ICMP_UNREACHABLE, code: UNREACHABLE_PROTOCOL };
+export const TTL_EXCEEDED: IcmpError = { type: ICMP_TIME_EXCEEDED, code: EXCEEDED_IN_TRANSIT };
+export const REASSEMBLY_EXCEEDED: IcmpError = { type: ICMP_TIME_EXCEEDED, code: EXCEEDED_IN_REASSEMBLY };
+
+/** @param mtu bytes that the next hop takes (RFC 1191 §4) */
+export function fragmentationNeeded(mtu: number): IcmpError {
+  return { type: ICMP_UNREACHABLE, code: UNREACHABLE_FRAGMENTATION_NEEDED, mtu };
 }
 
 export class IcmpErrors {

@@ -4,10 +4,13 @@
 import {
   broadcastOf,
   formatCidr,
+  IPV4_BROADCAST,
   type Ipv4Address,
   type Ipv4Cidr,
   inNetwork,
   isGroupMac,
+  isMulticastIpv4,
+  MAC_BROADCAST,
   type MacAddress,
 } from '../core/address.ts';
 import type { Counters } from '../core/counters.ts';
@@ -21,6 +24,9 @@ import {
   ethernetType,
   writeEthernet,
 } from '../wire/ethernet.ts';
+
+/** 01:00:5e, and the lower 23 bits of the group. */
+const MULTICAST_PREFIX = 0x01005e000000;
 
 /** Gets a whole frame, which it may rewrite; `group` is set if it was sent to a broadcast or multicast MAC. */
 export type FrameHandler = (frame: Uint8Array, group: boolean) => void;
@@ -59,6 +65,7 @@ export class NetworkInterface {
   readonly #observers = new Set<InterfaceObserver>();
   #addresses: readonly Ipv4Cidr[] = [];
   #carrier = false;
+  #closed = false;
 
   constructor(options: InterfaceOptions) {
     this.name = options.name;
@@ -86,6 +93,14 @@ export class NetworkInterface {
     });
   }
 
+  /** From now on nothing is received, sent or told. */
+  close(): void {
+    this.#closed = true;
+    this.#carrier = false;
+    this.#handlers.clear();
+    this.#observers.clear();
+  }
+
   handle(ethertype: number, handler: FrameHandler): void {
     this.#handlers.set(ethertype, handler);
   }
@@ -108,6 +123,13 @@ export class NetworkInterface {
   /** Whether `address` is the directed broadcast address of one of this interface's networks. */
   isDirectedBroadcast(address: Ipv4Address): boolean {
     return this.#addresses.some((cidr) => broadcastOf(cidr) === address);
+  }
+
+  /** The MAC for packets that no ARP is needed for: broadcasts, multicasts (RFC 1112 §6.4), the loopback's own. */
+  groupMacFor(destination: Ipv4Address): MacAddress | undefined {
+    if (this.loopback) return this.mac;
+    if (destination === IPV4_BROADCAST || this.isDirectedBroadcast(destination)) return MAC_BROADCAST;
+    return isMulticastIpv4(destination) ? MULTICAST_PREFIX + (destination & 0x7fffff) : undefined;
   }
 
   /** Adds an address, or changes its prefix length if it is there with another. */
@@ -141,12 +163,13 @@ export class NetworkInterface {
   }
 
   #receiveBatch(batch: readonly Uint8Array[]): void {
+    if (this.#closed) return;
     for (const frame of batch) this.#receive(frame);
     for (const observer of this.#observers) observer.endOfBatch?.();
   }
 
   #changeCarrier(up: boolean): void {
-    if (up === this.#carrier) return;
+    if (up === this.#carrier || this.#closed) return;
     this.#carrier = up;
     for (const observer of this.#observers) observer.carrier?.(up);
   }

@@ -4,34 +4,13 @@
 // A packet is a view that begins at the IP header, with at least the 14 bytes of a frame's header free (or
 // already used) in front of it in the same buffer: a forwarded packet leaves in the frame it came in.
 
-import {
-  formatIpv4,
-  IPV4_ANY,
-  IPV4_BROADCAST,
-  IPV4_LOOPBACK,
-  type Ipv4Address,
-  isLoopbackIpv4,
-  isMulticastIpv4,
-  MAC_BROADCAST,
-  MAC_ZERO,
-  type MacAddress,
-} from '../core/address.ts';
+import { formatIpv4, IPV4_ANY, type Ipv4Address, isLoopbackIpv4, type MacAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Counters } from '../core/counters.ts';
 import type { EventLog } from '../core/event-log.ts';
 import type { Random } from '../core/random.ts';
 import { ETHERNET_HEADER_LENGTH, ETHERTYPE_IPV4 } from '../wire/ethernet.ts';
-import {
-  EXCEEDED_IN_REASSEMBLY,
-  EXCEEDED_IN_TRANSIT,
-  ICMP_TIME_EXCEEDED,
-  ICMP_UNREACHABLE,
-  UNREACHABLE_FRAGMENTATION_NEEDED,
-  UNREACHABLE_HOST,
-  UNREACHABLE_NET,
-  UNREACHABLE_PORT,
-  UNREACHABLE_PROTOCOL,
-} from '../wire/icmp.ts';
+import { UNREACHABLE_HOST } from '../wire/icmp.ts';
 import {
   checkIpv4,
   decrementIpv4Ttl,
@@ -40,12 +19,12 @@ import {
   ipv4Destination,
   ipv4DontFragment,
   ipv4FragmentOffset,
+  ipv4PacketAt,
   ipv4Payload,
   ipv4Protocol,
   ipv4PseudoHeaderSum,
   ipv4Source,
   ipv4Tos,
-  ipv4TotalLength,
   ipv4Ttl,
   isIpv4Fragment,
   PROTOCOL_ICMP,
@@ -55,7 +34,17 @@ import {
 import type { Arp } from './arp.ts';
 import { fragmentIpv4 } from './fragmentation.ts';
 import { Fragments } from './fragments.ts';
-import { type IcmpError, IcmpErrors } from './icmp-errors.ts';
+import {
+  fragmentationNeeded,
+  HOST_UNREACHABLE,
+  type IcmpError,
+  IcmpErrors,
+  NET_UNREACHABLE,
+  PORT_UNREACHABLE,
+  PROTOCOL_UNREACHABLE,
+  REASSEMBLY_EXCEEDED,
+  TTL_EXCEEDED,
+} from './icmp-errors.ts';
 import type { NetworkInterface } from './interface.ts';
 import { LocalAddresses } from './local-addresses.ts';
 import type {
@@ -68,20 +57,13 @@ import type {
   TransportHandler,
 } from './network-layer.ts';
 import type { PacketHook } from './packet-hook.ts';
-import { PathMtuCache } from './path-mtu.ts';
+import { Paths } from './paths.ts';
 import type { Route, RouteTable } from './routes.ts';
 
 const DEFAULT_TTL = 64;
 /** ICMP errors go with precedence "internetwork control" (RFC 1812 §4.3.2.5). */
 const TOS_CONTROL = 0xc0;
 const TOS_MASK = 0x1e;
-
-const NET_UNREACHABLE: IcmpError = { type: ICMP_UNREACHABLE, code: UNREACHABLE_NET };
-const HOST_UNREACHABLE: IcmpError = { type: ICMP_UNREACHABLE, code: UNREACHABLE_HOST };
-const PORT_UNREACHABLE: IcmpError = { type: ICMP_UNREACHABLE, code: UNREACHABLE_PORT };
-const PROTOCOL_UNREACHABLE: IcmpError = { type: ICMP_UNREACHABLE, code: UNREACHABLE_PROTOCOL };
-const TTL_EXCEEDED: IcmpError = { type: ICMP_TIME_EXCEEDED, code: EXCEEDED_IN_TRANSIT };
-const REASSEMBLY_EXCEEDED: IcmpError = { type: ICMP_TIME_EXCEEDED, code: EXCEEDED_IN_REASSEMBLY };
 
 export interface Ipv4Options {
   readonly clock: Clock;
@@ -104,15 +86,14 @@ export class Ipv4 implements NetworkLayer {
   readonly #log: EventLog;
   readonly #counters: Counters;
   readonly #interfaces: readonly NetworkInterface[];
+  readonly #paths: Paths;
   readonly #neighbours: ReadonlyMap<NetworkInterface, Arp>;
   readonly #routes: RouteTable;
   readonly #forwarding: boolean;
   readonly #local: LocalAddresses;
-  readonly #pathMtus: PathMtuCache;
   readonly #fragments: Fragments;
   readonly #errors: IcmpErrors;
   readonly #transports = new Map<number, TransportHandler>();
-  #loopbackRoute: Route | undefined;
   #identification: number;
 
   constructor(options: Ipv4Options) {
@@ -123,19 +104,12 @@ export class Ipv4 implements NetworkLayer {
     this.#routes = options.routes;
     this.#forwarding = options.forwarding;
     this.#local = new LocalAddresses(options.interfaces);
-    this.#pathMtus = new PathMtuCache(options.clock);
+    this.#paths = new Paths({ ...options, local: this.#local });
     this.#fragments = new Fragments(options.clock, options.counters, (first, group) =>
       this.#answerWithError(first, REASSEMBLY_EXCEEDED, group),
     );
     this.#errors = new IcmpErrors(options.clock, options.counters);
     this.#identification = options.random.uint32() & 0xffff;
-    const loopback = options.interfaces.find((candidate) => candidate.loopback);
-    if (loopback)
-      this.#loopbackRoute = {
-        destination: { address: IPV4_LOOPBACK, prefixLength: 8 },
-        interface: loopback,
-        protocol: 'kernel',
-      };
   }
 
   // Upwards: frames in.
@@ -144,8 +118,7 @@ export class Ipv4 implements NetworkLayer {
   receive(frame: Uint8Array, from: NetworkInterface, group: boolean): void {
     const malformed = checkIpv4(frame, ETHERNET_HEADER_LENGTH);
     if (malformed) return this.#counters.add(`ipv4.${malformed.reason}`);
-    const rest = frame.subarray(ETHERNET_HEADER_LENGTH);
-    const packet = rest.subarray(0, ipv4TotalLength(rest));
+    const packet = ipv4PacketAt(frame, ETHERNET_HEADER_LENGTH);
     const destination = ipv4Destination(packet);
     if (!this.#local.isValidSource(ipv4Source(packet), destination, from))
       return this.#drop('bad-source', packet, from);
@@ -199,11 +172,7 @@ export class Ipv4 implements NetworkLayer {
   // Downwards: what transports call.
 
   path(destination: Ipv4Address, source?: Ipv4Address, through?: string): Path | SendError {
-    const route = this.#routeTo(destination, through);
-    if (typeof route === 'string') return route;
-    const from = source || this.#sourceFor(destination, route);
-    if (from === undefined) return 'ENETUNREACH';
-    return { source: from, mtu: this.#pathMtu(destination, route) };
+    return this.#paths.path(destination, source, through);
   }
 
   isLocal(address: Ipv4Address): boolean {
@@ -220,16 +189,16 @@ export class Ipv4 implements NetworkLayer {
 
   send(buffer: Uint8Array, options: SendOptions): SendError | undefined {
     const { source, destination } = options;
-    const route = this.#routeTo(destination, options.interface);
+    const route = this.#paths.route(destination, options.interface);
     if (typeof route === 'string') return route;
     // 0.0.0.0 is the source of one who is about to get an address, on the interface that gets it.
     const isMine = source === IPV4_ANY ? options.interface !== undefined : this.isLocal(source);
     if (!isMine || (isLoopbackIpv4(source) && !route.interface.loopback)) return 'EADDRNOTAVAIL';
     const packet = buffer.subarray(ETHERNET_HEADER_LENGTH);
-    const mtu = this.#pathMtu(destination, route);
+    const mtu = this.#paths.mtu(destination, route);
     if (packet.length > (options.dontFragment ? mtu : IPV4_MAX_LENGTH)) return 'EMSGSIZE';
     this.#writeHeader(packet, options);
-    const link = options.link ?? linkGroupOf(destination, route.interface);
+    const link = options.link ?? route.interface.groupMacFor(destination);
     this.#leave(packet, route, mtu, undefined, link);
     return undefined;
   }
@@ -240,8 +209,7 @@ export class Ipv4 implements NetworkLayer {
   }
 
   learnMtu(destination: Ipv4Address, mtu: number): void {
-    const route = this.#routeTo(destination);
-    if (typeof route !== 'string') this.#pathMtus.learn(destination, mtu, route.interface.mtu);
+    this.#paths.learnMtu(destination, mtu);
   }
 
   register(protocol: number, handler: TransportHandler): void {
@@ -322,8 +290,7 @@ export class Ipv4 implements NetworkLayer {
     const { mtu } = route.interface;
     if (packet.length > mtu && ipv4DontFragment(packet)) {
       this.#drop('too-long', packet, from);
-      const needed = { type: ICMP_UNREACHABLE, code: UNREACHABLE_FRAGMENTATION_NEEDED, mtu };
-      return this.#answerWithError(packet, needed, group);
+      return this.#answerWithError(packet, fragmentationNeeded(mtu), group);
     }
     decrementIpv4Ttl(packet);
     if (this.#log.trace) this.#logForward(packet, from, route);
@@ -364,37 +331,7 @@ export class Ipv4 implements NetworkLayer {
     this.#neighbours.get(to)?.send(frame, nextHop, from);
   }
 
-  // Inside: decisions and headers.
-
-  #routeTo(destination: Ipv4Address, through?: string): Route | SendError {
-    if (destination === IPV4_ANY) return 'ENETUNREACH';
-    if (this.#local.isOwn(destination)) return this.#loopbackRoute ?? 'ENETUNREACH';
-    if (through === undefined) return this.#routes.lookup(destination) ?? 'ENETUNREACH';
-    const out = this.#interfaces.find(({ name }) => name === through);
-    if (!out) return 'ENETDOWN';
-    // As Linux does for a socket that is bound to an interface: without a route the destination is a neighbour.
-    const neighbour: Route = {
-      destination: { address: destination, prefixLength: 32 },
-      interface: out,
-      protocol: 'kernel',
-    };
-    if (this.isBroadcast(destination)) return neighbour;
-    return this.#routes.lookup(destination, out) ?? neighbour;
-  }
-
-  #sourceFor(destination: Ipv4Address, route: Route): Ipv4Address | undefined {
-    if (route.interface.loopback) return isLoopbackIpv4(destination) ? IPV4_LOOPBACK : destination;
-    return (
-      route.source ??
-      route.interface.addressFor(route.via ?? destination) ??
-      this.#interfaces.find(({ loopback, addresses }) => !loopback && addresses.length > 0)?.addresses[0]
-        ?.address
-    );
-  }
-
-  #pathMtu(destination: Ipv4Address, route: Route): number {
-    return this.#pathMtus.get(destination, Math.min(route.interface.mtu, IPV4_MAX_LENGTH));
-  }
+  // Inside: headers, errors and what is told.
 
   #writeHeader(packet: Uint8Array, options: SendOptions): void {
     this.#identification = (this.#identification + 1) & 0xffff;
@@ -465,12 +402,4 @@ export class Ipv4 implements NetworkLayer {
       `forwards a packet from ${source} to ${destination} by ${route.interface.name}`,
     );
   }
-}
-
-/** The MAC for packets that no ARP is needed for: broadcasts, multicasts (RFC 1112 §6.4), and the loopback's. */
-function linkGroupOf(destination: Ipv4Address, to: NetworkInterface): MacAddress | undefined {
-  if (to.loopback) return MAC_ZERO;
-  if (destination === IPV4_BROADCAST || to.isDirectedBroadcast(destination)) return MAC_BROADCAST;
-  if (isMulticastIpv4(destination)) return 0x01005e000000 + (destination & 0x7fffff);
-  return undefined;
 }

@@ -13,8 +13,8 @@ const FORGET_TIME = 600_000;
 const RETRY_TIME = 1000;
 const MAX_TRIES = 3;
 const MAX_NEIGHBOURS = 1024;
-/** Packets that wait for one neighbour; the oldest makes room, as its sender has waited longest already. */
-const MAX_WAITING = 32;
+/** Packets that wait for one neighbour, as many as Linux has; the oldest makes room. */
+const MAX_WAITING = 100;
 const MAX_WAITING_IN_ALL = 2048;
 
 export type NeighbourState = 'incomplete' | 'reachable' | 'stale' | 'failed';

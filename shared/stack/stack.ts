@@ -152,11 +152,12 @@ export class Stack {
     this.routes.add({ destination: to, via, interface: through, protocol });
   }
 
-  /** Lets go of all timers; what comes in afterwards is not answered. */
+  /** Lets go of all timers; what comes in afterwards is ignored. */
   close(): void {
     this.#tcp.close();
     this.ipv4.close();
     for (const arp of this.#neighbours.values()) arp.close();
+    for (const each of this.interfaces) each.close();
   }
 
   /** Registers who is told of what an interface receives and of how it changes. */

@@ -117,6 +117,11 @@ export function writeIpv4Header(packet: Uint8Array, header: Ipv4Header): void {
   updateIpv4Checksum(packet);
 }
 
+/** The checked packet that begins at `bytes[start]`, as a view without the padding behind it. */
+export function ipv4PacketAt(bytes: Uint8Array, start: number): Uint8Array {
+  return bytes.subarray(start, start + readU16(bytes, start + 2));
+}
+
 /** Bytes, options included. */
 export function ipv4HeaderLength(packet: Uint8Array): number {
   return (packet[0]! & 15) * 4;

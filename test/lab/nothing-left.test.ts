@@ -1,7 +1,7 @@
 // However a net ends, none of its processes and sockets outlives it, and the next one starts as if nothing
 // had been.
 
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { isAlive, Lab, type PsReport } from '../support/lab.ts';
@@ -14,15 +14,14 @@ beforeEach(async () => {
 });
 afterEach(() => lab.close());
 
-/** Pids of the net: every process whose environment says that it runs in this lab's folder. */
+/** Pids of the net: every process whose environment or arguments say that it runs in this lab's folder. */
 async function processesOfLab(): Promise<number[]> {
-  const { readFile } = await import('node:fs/promises');
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const ours = await Promise.all(
     pids.map(async (pid) => {
       if (pid === process.pid || !(await isAlive(pid))) return false;
-      const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-      return environment.split('\0').includes(`XDG_RUNTIME_DIR=${lab.folder}`);
+      const of = (file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+      return `${await of('environ')}${await of('cmdline')}`.includes(lab.folder);
     }),
   );
   return pids.filter((_, index) => ours[index]);
@@ -43,7 +42,6 @@ async function nothingIsLeft(): Promise<void> {
 }
 
 async function orchestratorPid(report: PsReport): Promise<number> {
-  const { readFile } = await import('node:fs/promises');
   const record = JSON.parse(await readFile(join(report.rundir, 'net.json'), 'utf8')) as { pid: number };
   return record.pid;
 }

@@ -16,11 +16,12 @@ afterAll(() => lab.close());
 async function started(device: string, command: string[], stream: 'stdout' | 'stderr', seen: RegExp) {
   const running = lab.spawn(['exec', '--net', 'power', device, ...command], { buffer: false });
   let text = '';
-  for await (const chunk of running[stream] as AsyncIterable<Buffer>) {
-    text += chunk.toString();
-    if (seen.test(text)) break;
-  }
-  running[stream]?.resume();
+  await new Promise<void>((resolve) => {
+    running[stream]?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (seen.test(text)) resolve();
+    });
+  });
   return running;
 }
 

@@ -141,11 +141,11 @@ describe('ARP questions', () => {
 
   test('ARP-2: packets that wait are bounded; the newest stay', () => {
     const { peer, ping, mac: macOf, counters } = host();
-    for (let sequence = 1; sequence <= 40; sequence++) ping(PEER, sequence);
+    for (let sequence = 1; sequence <= 108; sequence++) ping(PEER, sequence);
     peer.frames();
     peer.sendArp({ operation: 'reply', senderAddress: ipv4(PEER) }, macOf('eth0'));
     const sequences = peer.packets().map(({ icmp }) => (icmp?.rest ?? 0) & 0xffff);
-    expect(sequences).toEqual(Array.from({ length: 32 }, (_, index) => index + 9));
+    expect(sequences).toEqual(Array.from({ length: 100 }, (_, index) => index + 9));
     expect(counters.get('arp.queue-full')).toBe(8);
   });
 
@@ -220,7 +220,7 @@ describe('ARP questions', () => {
     const echo = wide.stack.echo.open({ replied: () => {}, failed: () => {} });
     echo.send(ipv4(PEER), 1, new Uint8Array(8));
     wide.clock.settle();
-    for (let index = 0; index < 3000; index++) echo.send(ipv4('10.0.1.0') + index, 1, new Uint8Array(8));
+    for (let index = 0; index < 1200; index++) echo.send(ipv4('10.0.1.0') + index, 1, new Uint8Array(8));
     const rows = wide.stack.arp('eth0').table();
     expect(rows.length).toBeLessThanOrEqual(1024);
     expect(rows.find((row) => row.address === ipv4(PEER))?.state).toBe('reachable');

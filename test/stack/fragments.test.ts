@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { equalBytes } from '../../shared/core/bytes.ts';
 import { Counters } from '../../shared/core/counters.ts';
 import { fragmentIpv4 } from '../../shared/stack/fragmentation.ts';
 import { Fragments } from '../../shared/stack/fragments.ts';
@@ -16,7 +17,8 @@ function reassembly() {
   return { clock, counters, expired, fragments };
 }
 
-const data = (length: number) => Uint8Array.from({ length }, (_, index) => index % 251);
+const pattern = Uint8Array.from({ length: 70_000 }, (_, index) => index % 251);
+const data = (length: number) => pattern.subarray(0, length);
 const datagram = (length: number, header: Partial<Ipv4Packet> = {}) =>
   ipPacket(17, 0x0a000002, 0x0a000001, data(length), header);
 /** A part of a datagram, with bytes [start, start + length). */
@@ -43,7 +45,7 @@ describe('reassembly', () => {
             .sort((a, b) => a.at - b.at);
           const { fragments } = reassembly();
           const results = shuffled.flatMap(({ fragment }) => fragments.add(fragment) ?? []);
-          expect(results[0]).toEqual(whole);
+          expect(equalBytes(results[0]!, whole)).toBe(true);
         },
       ),
     );
@@ -118,11 +120,11 @@ describe('reassembly', () => {
 
   test('IP-5: a flood of first fragments stays in bounds and pushes out the oldest', () => {
     const { fragments, counters } = reassembly();
-    for (let identification = 0; identification < 20_000; identification++)
+    for (let identification = 0; identification < 4000; identification++)
       fragments.add(part(0, 1480, true, { identification }));
-    expect(counters.get('ipv4.reassembly-full')).toBeGreaterThan(17_000);
-    expect(fragments.add(part(1480, 8, false, { identification: 19_999 }))).toEqual(
-      datagram(1488, { identification: 19_999 }),
+    expect(counters.get('ipv4.reassembly-full')).toBeGreaterThan(1000);
+    expect(fragments.add(part(1480, 8, false, { identification: 3999 }))).toEqual(
+      datagram(1488, { identification: 3999 }),
     );
     expect(fragments.add(part(1480, 8, false, { identification: 0 }))).toBeUndefined();
   });
@@ -153,7 +155,8 @@ describe('fragmentation', () => {
           expect(checkIpv4(fragment)).toBeUndefined();
         }
         const results = parts.reverse().flatMap((fragment) => fragments.add(fragment) ?? []);
-        expect(results).toEqual([whole]);
+        expect(results).toHaveLength(1);
+        expect(equalBytes(results[0]!, whole)).toBe(true);
       }),
     );
   });

@@ -69,7 +69,7 @@ describe('two hosts', () => {
     expect(ping(left, '10.0.0.3')).toBe('10.0.0.1 unreachable 1');
   });
 
-  test('TCP: a connect to a host that is not there ends in EHOSTUNREACH or goes on trying, but never hangs for ever', () => {
+  test('ICMP-5: a TCP connect to a neighbour that is not there ends in EHOSTUNREACH', () => {
     const { clock, stack } = net();
     const cable = memoryCable(clock);
     const left = stack('left', { '10.0.0.1/24': cable.a });

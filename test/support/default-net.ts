@@ -32,6 +32,8 @@ export interface DefaultNetOptions {
   /** What cables do to frames; those that are not named are perfect. */
   readonly fates?: Partial<Record<CableName, Fate>>;
   readonly mtus?: Partial<Record<CableName, number>>;
+  /** What web believes that its cable carries, where that is more than it does; bytes. */
+  readonly webMtu?: number;
   readonly forwards?: readonly NatForward[];
 }
 
@@ -76,7 +78,8 @@ export class DefaultNet {
     this.laptop = this.#host('laptop', 'aa:aa:aa:aa:aa:aa', cables['laptop-router'].a, ADDRESSES.laptop);
     this.phone = this.#host('phone', '02:00:00:00:00:01', cables['phone-router'].a, ADDRESSES.phone);
     this.dns = this.#host('dns', '02:00:00:00:00:08', cables['isp-dns'].b, ADDRESSES.dns);
-    this.web = this.#host('web', '02:00:00:00:00:5d', cables['isp-web'].b, ADDRESSES.web);
+    const webPort = withMtu(cables['isp-web'].b, options.webMtu);
+    this.web = this.#host('web', '02:00:00:00:00:5d', webPort, ADDRESSES.web);
     this.isp = this.#node(
       'isp',
       [
@@ -179,4 +182,15 @@ export class DefaultNet {
     if (!nat) throw new Error('the stack did not ask for the hook');
     return { router, nat };
   }
+}
+
+function withMtu(port: FramePort, mtu = port.mtu): FramePort {
+  return {
+    mtu,
+    get carrier() {
+      return port.carrier;
+    },
+    send: (frame) => port.send(frame),
+    attach: (receiver) => port.attach(receiver),
+  };
 }

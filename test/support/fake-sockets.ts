@@ -1,6 +1,6 @@
 // Sockets over a TCP without a network.
 
-import { systemClock } from '../../shared/core/clock.ts';
+import { type Clock, systemClock } from '../../shared/core/clock.ts';
 import { Counters } from '../../shared/core/counters.ts';
 import type { EventLog } from '../../shared/core/event-log.ts';
 import { seededRandom } from '../../shared/core/random.ts';
@@ -16,6 +16,7 @@ function absent(): never {
 export function fakeSockets(
   log: EventLog = new RecordedLog(),
   stack: Partial<SocketStack> = {},
+  clock: Clock = systemClock,
 ): DeviceSockets {
   return createSockets({
     stack: {
@@ -28,7 +29,7 @@ export function fakeSockets(
       ...stack,
     },
     hostname: 'fake',
-    clock: systemClock,
+    clock,
     log,
     counters: new Counters(),
     random: (use) => seededRandom('fake', use),

@@ -62,7 +62,7 @@ class FakeConnection implements TcpConnection {
 
   write(data: Uint8Array): number {
     const { peer } = this;
-    if (!peer || this.#finSent) return 0;
+    if (!peer || this.#finSent || this.state === 'CLOSED') return 0;
     const room = Math.min(BUFFER - peer.readableLength, data.length);
     this.#wasFull = room < data.length;
     if (room > 0) peer.arrive(data.slice(0, room));

@@ -271,6 +271,10 @@ class FakeTcpSocket extends Duplex {
   setTimeout(): this {
     return this;
   }
+
+  destroySoon(): void {
+    this.end(() => this.destroy());
+  }
 }
 
 class FakeTcpServer extends EventEmitter {

@@ -10,6 +10,8 @@ import { RecordedLog } from './recorded-log.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 export const OUTSIDE = '51.0.0.20';
+const INSIDE = { address: ipv4('192.168.0.0'), prefixLength: 24 };
+const LAN_ADDRESS = ipv4('192.168.0.1');
 
 /** Where a packet went: through an interface, or up into the router's own stack. */
 export interface Sent {
@@ -71,7 +73,7 @@ export class NatRouter {
 
   #decide(packet: Uint8Array, from: string): Sent | undefined {
     const destination = ipv4Destination(packet);
-    const own = destination === this.outsideAddress || destination === ipv4('192.168.0.1');
+    const own = destination === this.outsideAddress || destination === LAN_ADDRESS;
     return own ? { to: 'self', packet } : this.#route(packet, from);
   }
 
@@ -82,7 +84,7 @@ export class NatRouter {
 }
 
 function isInside(address: Ipv4Address): boolean {
-  return inNetwork(address, { address: ipv4('192.168.0.0'), prefixLength: 24 });
+  return inNetwork(address, INSIDE);
 }
 
 function expectSent(sent: Sent | undefined, to: Sent['to']): ReadPacket {

@@ -91,9 +91,11 @@ export class VirtualClock implements Clock {
     for (;;) {
       this.settle();
       await new Promise<void>((resolve) => setImmediate(resolve));
+      const delivered = this.#turnEnd.length > 0;
       this.settle();
       if (done()) return true;
-      if (this.#turnEnd.length > 0) continue;
+      // What was delivered just now may have resolved promises, which go on in a turn of their own.
+      if (delivered || this.#turnEnd.length > 0) continue;
       if (this.nextDue === undefined || this.nextDue > end) return false;
       this.step();
     }

@@ -55,7 +55,7 @@ const DECLINE_WAIT = 10_000;
 /** ms that RENEWING and REBINDING leave at least between REQUESTs (RFC 2131 §4.4.5). */
 const SHORTEST_RENEWAL_WAIT = 60_000;
 /** ms of the first and the longest wait for an answer; `rfc` is RFC 2131 §4.1, each 1 s more or less. */
-const RETRY = { rfc: { first: 4000, longest: 64_000 }, fast: { first: 100, longest: 4000 } } as const;
+const RETRY = { rfc: { first: 4000, longest: 64_000 }, fast: { first: 250, longest: 4000 } } as const;
 
 class Client implements DhcpClient {
   state: DhcpClientState = 'INIT';
@@ -143,7 +143,7 @@ class Client implements DhcpClient {
     this.#enter('REBOOTING');
     this.#newTransaction();
     this.#sent = 0;
-    this.#onRetry();
+    this.#retry.set(0);
   }
 
   #newTransaction(): void {

@@ -36,7 +36,7 @@ export interface DhcpLease {
 }
 
 /** Seconds that stand for no end (RFC 2131 §3.3). */
-const INFINITE = 0xffffffff;
+export const INFINITE_LEASE = 0xffffffff;
 
 function isUsable(cidr: Ipv4Cidr): boolean {
   const { address } = cidr;
@@ -54,7 +54,7 @@ export function leaseFrom(ack: DhcpMessage, requestedAt: number): DhcpLease | un
   const cidr = { address: ack.yiaddr, prefixLength };
   if (!isUsable(cidr)) return undefined;
 
-  const duration = seconds === INFINITE ? Number.POSITIVE_INFINITY : seconds * 1000;
+  const duration = seconds === INFINITE_LEASE ? Number.POSITIVE_INFINITY : seconds * 1000;
   const t1 = (dhcpU32(ack, DHCP_OPTIONS.RENEWAL_TIME) ?? Number.NaN) * 1000;
   const t2 = (dhcpU32(ack, DHCP_OPTIONS.REBINDING_TIME) ?? Number.NaN) * 1000;
   // Times that are absent or make no sense are the usual half and seven eighths (RFC 2131 §4.4.5).

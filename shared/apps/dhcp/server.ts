@@ -9,7 +9,6 @@ import {
   inNetwork,
   ipv4,
   networkOf,
-  prefixMask,
 } from '../../core/address.ts';
 import { toHex } from '../../core/bytes.ts';
 import { Alarm } from '../../core/clock.ts';
@@ -17,7 +16,6 @@ import { Malformed } from '../../core/errors.ts';
 import type { DatagramInfo, InterfaceHandle, Service, Sockets, UdpSocket } from '../../socket/sockets.ts';
 import type { DhcpServerSpec } from '../../topology/types.ts';
 import {
-  DHCP_CLIENT_PORT,
   DHCP_OPTIONS,
   DHCP_SERVER_PORT,
   DHCP_TYPES,
@@ -27,10 +25,11 @@ import {
   dhcpText,
   dhcpType,
   dhcpU32,
-  dhcpU32Value,
   encodeDhcp,
 } from '../../wire/dhcp.ts';
 import { type Binding, Bindings } from './bindings.ts';
+import { INFINITE_LEASE } from './lease.ts';
+import { type ReplyContent, type ReplyType, replyTarget, replyTo } from './server-replies.ts';
 
 export interface DhcpServerOptions {
   /** Has its address already: the server's own, and the clients' gateway. */
@@ -56,9 +55,6 @@ export interface DhcpServer extends Service {
 
 /** ms that an offer is kept for its client: longer than a client's tries take. */
 const OFFER_TIME = 60_000;
-const BROADCAST = '255.255.255.255';
-/** Seconds that stand for no end. */
-const INFINITE = 0xffffffff;
 /** Addresses that are tried when those before turn out to be in use. */
 const MOST_PROBES = 4;
 /** Clients for whom an address is probed at once; others are heard when they ask again. */
@@ -322,7 +318,7 @@ class Server implements DhcpServer {
 
   /** What the client asks for, but never more than what the topology says. In ms. */
   #duration(message: DhcpMessage): number {
-    const asked = (dhcpU32(message, DHCP_OPTIONS.LEASE_TIME) || INFINITE) * 1000;
+    const asked = (dhcpU32(message, DHCP_OPTIONS.LEASE_TIME) || INFINITE_LEASE) * 1000;
     return Math.min(asked, this.spec.lease);
   }
 
@@ -347,75 +343,12 @@ class Server implements DhcpServer {
     }
   }
 
-  // Replies
-
-  #reply(
-    message: DhcpMessage,
-    type: 'OFFER' | 'ACK' | 'NAK',
-    content: { yiaddr?: Ipv4Address; lease?: number; reason?: string },
-  ): void {
-    const nak = type === 'NAK';
-    const reply: DhcpMessage = {
-      op: 2,
-      hops: 0,
-      xid: message.xid,
-      secs: 0,
-      // A relay has to broadcast a NAK: the client's address is wrong (RFC 2131 §4.3.2).
-      broadcast: message.broadcast || (nak && message.giaddr !== 0),
-      ciaddr: type === 'ACK' ? message.ciaddr : 0,
-      yiaddr: content.yiaddr ?? 0,
-      siaddr: 0,
-      giaddr: message.giaddr,
-      chaddr: message.chaddr,
-      sname: '',
-      file: '',
-      options: this.#replyOptions(message, type, content),
-    };
-    this.#send(reply, nak);
-  }
-
-  #replyOptions(
-    message: DhcpMessage,
-    type: 'OFFER' | 'ACK' | 'NAK',
-    content: { lease?: number; reason?: string },
-  ): Map<number, Uint8Array> {
-    const options = new Map<number, Uint8Array>([
-      [DHCP_OPTIONS.MESSAGE_TYPE, Uint8Array.of(DHCP_TYPES[type])],
-      [DHCP_OPTIONS.SERVER_ID, dhcpU32Value(this.#own.address)],
-    ]);
-    if (content.lease !== undefined) {
-      const seconds = Math.min(Math.floor(content.lease / 1000), INFINITE);
-      options.set(DHCP_OPTIONS.LEASE_TIME, dhcpU32Value(seconds));
-      options.set(DHCP_OPTIONS.RENEWAL_TIME, dhcpU32Value(Math.floor(seconds / 2)));
-      options.set(DHCP_OPTIONS.REBINDING_TIME, dhcpU32Value(Math.floor(seconds * 0.875)));
-    }
-    if (type === 'NAK') options.set(DHCP_OPTIONS.MESSAGE, Buffer.from(content.reason ?? ''));
-    else this.#addNetwork(options);
-    // RFC 6842: the client finds its own identifier in the reply.
-    const id = message.options.get(DHCP_OPTIONS.CLIENT_ID);
-    if (id) options.set(DHCP_OPTIONS.CLIENT_ID, id);
-    return options;
-  }
-
-  #addNetwork(options: Map<number, Uint8Array>): void {
+  #reply(message: DhcpMessage, type: ReplyType, content: ReplyContent): void {
     const { dns, domain } = this.spec;
-    const broadcast = broadcastOf(this.#own);
-    options.set(DHCP_OPTIONS.SUBNET_MASK, dhcpU32Value(prefixMask(this.#own.prefixLength)));
-    if (broadcast !== undefined) options.set(DHCP_OPTIONS.BROADCAST_ADDRESS, dhcpU32Value(broadcast));
-    options.set(DHCP_OPTIONS.ROUTER, dhcpU32Value(this.#own.address));
-    if (dns.length > 0) options.set(DHCP_OPTIONS.NAME_SERVER, dhcpU32Value(...dns.map(ipv4)));
-    if (domain !== undefined) options.set(DHCP_OPTIONS.DOMAIN, Buffer.from(domain));
-  }
-
-  /** RFC 2131 §4.1, in its order. A client without an address can't answer ARP: its MAC is given. */
-  #send(reply: DhcpMessage, nak: boolean): void {
-    const bytes = encodeDhcp(reply);
+    const reply = replyTo(message, type, content, { own: this.#own, dns: dns.map(ipv4), domain });
+    const { port, address, link } = replyTarget(reply, type);
     try {
-      if (reply.giaddr !== 0) this.#socket.send(bytes, DHCP_SERVER_PORT, formatIpv4(reply.giaddr));
-      else if (nak) this.#socket.send(bytes, DHCP_CLIENT_PORT, BROADCAST);
-      else if (reply.ciaddr !== 0) this.#socket.send(bytes, DHCP_CLIENT_PORT, formatIpv4(reply.ciaddr));
-      else if (reply.broadcast) this.#socket.send(bytes, DHCP_CLIENT_PORT, BROADCAST);
-      else this.#socket.send(bytes, DHCP_CLIENT_PORT, formatIpv4(reply.yiaddr), { link: reply.chaddr });
+      this.#socket.send(encodeDhcp(reply), port, formatIpv4(address), { link });
     } catch {
       this.sockets.counters.add('dhcp.unsent');
     }

@@ -53,7 +53,7 @@ function usableTtl(ttl: number): number {
 }
 
 /** min(SOA TTL, MINIMUM), in seconds; undefined without an SOA, when nothing may be remembered (RFC 2308 §5). */
-export function negativeTtl(authorities: readonly DnsRecord[]): number | undefined {
+function negativeTtl(authorities: readonly DnsRecord[]): number | undefined {
   const soa = authorities.find((record) => record.type === 'SOA');
   return soa?.type === 'SOA' ? Math.min(soa.ttl, soa.minimum, LONGEST_NEGATIVE_TTL) : undefined;
 }

@@ -134,6 +134,6 @@ function overTcp(sockets: Sockets, options: ExchangeOptions, settle: Settle): ()
   return () => {
     open = false;
     if (socket.connecting) socket.destroy();
-    else socket.end();
+    else socket.destroySoon();
   };
 }

@@ -73,18 +73,24 @@ export function createResolver(sockets: Sockets, options: ResolverOptions): Reso
     return exchange(sockets, { server, query, transport: 'tcp', timeout: TRY_TIMEOUT });
   }
 
+  /** Undefined when the server does not know, or does not speak. */
+  async function tryServer(server: string, name: string, type: DnsType): Promise<DnsMessage | undefined> {
+    try {
+      const response = await ask(server, name, type);
+      if (response.rcode === RCODE.NOERROR || response.rcode === RCODE.NXDOMAIN) return response;
+      fail(server, name, rcodeName(response.rcode));
+    } catch (error) {
+      fail(server, name, (error as SystemError).code);
+    }
+    return undefined;
+  }
+
   async function askAll(name: string, type: DnsType): Promise<ResolvedAnswer> {
     const servers = options.servers();
     for (let round = 0; round < ROUNDS; round++) {
       for (const server of servers) {
-        try {
-          const response = await ask(server, name, type);
-          if (response.rcode === RCODE.NOERROR || response.rcode === RCODE.NXDOMAIN)
-            return learn(server, name, type, response);
-          fail(server, name, rcodeName(response.rcode));
-        } catch (error) {
-          fail(server, name, (error as SystemError).code);
-        }
+        const response = await tryServer(server, name, type);
+        if (response) return learn(server, name, type, response);
       }
     }
     throw lookupError('EAI_AGAIN', name);
@@ -98,19 +104,13 @@ export function createResolver(sockets: Sockets, options: ResolverOptions): Reso
     cache.store(name, type, response);
     const { aliases, records } = followAnswers(response.answers, name, type);
     const answers = [...aliases, ...records];
-    const ttl = Math.min(...answers.map((record) => record.ttl));
-    const said = answers.length > 0 ? answers.map(formatData).join(', ') : rcodeName(response.rcode);
+    const rcode = rcodeName(response.rcode);
+    const ttl = answers.length > 0 ? Math.min(...answers.map((record) => record.ttl)) * 1000 : undefined;
+    const said = answers.map(formatData).join(', ') || (rcode === 'NOERROR' ? 'NODATA' : rcode);
     log.info(
       'dns.answer',
-      {
-        name,
-        type,
-        rcode: rcodeName(response.rcode),
-        addresses: addressesOf(records),
-        ttl: answers.length > 0 ? ttl * 1000 : undefined,
-        server,
-      },
-      `${server} answers that ${name} ${type} is ${answers.length > 0 || response.rcode !== RCODE.NOERROR ? said : 'not there'}`,
+      { name, type, rcode, addresses: addressesOf(records), ttl, server },
+      `${server} answers: ${name} ${type} is ${said}`,
     );
     return { rcode: response.rcode, answers, authorities: response.authorities, server };
   }
@@ -143,9 +143,7 @@ export function createResolver(sockets: Sockets, options: ResolverOptions): Reso
     const name = parseName(hostname);
     if (name === undefined) throw lookupError('ENOTFOUND', hostname);
     if (/^(?:.+\.)?localhost$/i.test(name)) return ['127.0.0.1'];
-    const { answers } = await query(name, 'A').catch(() => {
-      throw lookupError('EAI_AGAIN', hostname);
-    });
+    const { answers } = await query(name, 'A');
     const addresses = addressesOf(answers);
     if (addresses.length === 0) throw lookupError('ENOTFOUND', hostname);
     return addresses;

@@ -2,7 +2,7 @@
 
 import { parseIpv4 } from '../../core/address.ts';
 import type { DnsRecords, DnsServerSpec } from '../../topology/types.ts';
-import { canonicalName, isWithin, parentOf, parseName, ROOT } from '../../wire/dns/name.ts';
+import { canonicalName, isWithin, labelsOf, parentOf, parseName, ROOT } from '../../wire/dns/name.ts';
 import {
   DNS_CLASS,
   type DnsData,
@@ -154,7 +154,7 @@ export class Zones {
   #zoneOf(name: string): Zone | undefined {
     return this.#zones
       .filter((zone) => isWithin(name, zone.name))
-      .sort((a, b) => b.name.length - a.name.length)[0];
+      .sort((a, b) => labelsOf(b.name).length - labelsOf(a.name).length)[0];
   }
 
   /** NS records below the zone's own name hand everything from there down to other servers. */

@@ -151,6 +151,9 @@ export async function fetchUrl(
     };
     pipeline(response, body, () => {
       timings.total = clock.now() - begun;
+      // An answer that did not wait for the whole request: as curl does, stop sending. (node:http would
+      // neither send the rest nor ever use the connection again.)
+      if (!request.writableFinished) request.destroy();
       if (!options.agent) agent.destroy();
       logFetch(sockets, result, body.count, response.complete);
     });

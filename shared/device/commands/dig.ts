@@ -34,7 +34,7 @@ interface Received {
 
 async function serversFor(lookup: DigLookup, console: Console, context: CommandContext): Promise<Server[]> {
   if (lookup.server === undefined) {
-    const servers = context.nameServers?.() ?? [];
+    const servers = context.nameServers();
     return (servers.length > 0 ? servers : [FALLBACK_SERVER]).map((address) => ({ address, name: address }));
   }
   const name = lookup.server;

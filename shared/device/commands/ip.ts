@@ -5,7 +5,7 @@ import { parseCidr, parseIpv4 } from '../../core/address.ts';
 import type { CommandContext, DeviceTables, RouteRow } from '../command.ts';
 import { CommandFailure, command } from './console.ts';
 import * as format from './ip-format.ts';
-import { findRoute } from './route-lookup.ts';
+import { findRoute, prefixLengthOf } from './route-lookup.ts';
 
 const USAGE = `Usage: ip [ OPTIONS ] OBJECT { COMMAND | help }
 where  OBJECT := { address | link | neighbor | route | help }
@@ -134,9 +134,17 @@ const showNeighbor: ShowObject = (args, _flags, { tables }) => {
 const showRoute: ShowObject = (args, _flags, { tables }) => {
   const { word, rest } = subcommand(args, 'route', [...LIST, 'get']);
   if (word === 'get') return getRoute(rest, tables);
-  const selected = tables.routes().filter(routeFilter(rest, tables));
+  const selected = inKernelOrder(tables.routes()).filter(routeFilter(rest, tables));
   return { text: selected.map(format.route).join(''), json: selected.map(format.routeJson) };
 };
+
+/** By network, the shorter prefix first: the default route leads. */
+function inKernelOrder(routes: readonly RouteRow[]): RouteRow[] {
+  const network = ({ destination }: RouteRow): number => parseCidr(destination)?.address ?? 0;
+  return [...routes].sort(
+    (a, b) => network(a) - network(b) || prefixLengthOf(a.destination) - prefixLengthOf(b.destination),
+  );
+}
 
 function routeFilter(args: readonly string[], tables: DeviceTables): (route: RouteRow) => boolean {
   const dev = args.indexOf('dev');

@@ -181,7 +181,7 @@ export const traceroute = command('traceroute', async (args, console: Console, {
       },
     });
   } catch (error) {
-    throw new CommandFailure(1, `send: ${strerror(error)}`);
+    throw new CommandFailure(1, `connect: ${strerror(error)}`);
   }
   if (console.signal.aborted) return console.signalExit;
   await console.drained();

@@ -189,8 +189,8 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
       sendQueue: tcb.sendBuffer.length,
       details: {
         congestion: congestion.name,
-        cwnd: Math.floor(congestion.window),
-        ...(Number.isFinite(congestion.threshold) && { ssthresh: Math.floor(congestion.threshold) }),
+        cwnd: Math.round(congestion.window),
+        ...(Number.isFinite(congestion.threshold) && { ssthresh: Math.round(congestion.threshold) }),
         rto: Math.round(roundTrip.timeout),
         ...(roundTrip.smoothed !== undefined && {
           srtt: Math.round(roundTrip.smoothed * 1000) / 1000,

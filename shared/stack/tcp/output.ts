@@ -39,7 +39,7 @@ export function retransmit(tcb: Tcb, segment: SentSegment): void {
     `TCP port ${tcb.local.port} to ${tcb.remote.port}: ${length} bytes from ${start} are sent again (${segment.transmissions} times now)`,
   );
   tcb.context.counters.add('tcp.retransmitted');
-  const error = sendData(tcb, start, length, withFin ? TCP_FIN | TCP_PSH : TCP_PSH);
+  const error = sendData(tcb, start, length, (length > 0 ? TCP_PSH : 0) | (withFin ? TCP_FIN : 0));
   if (error) notSent(tcb, segment, error);
 }
 
@@ -70,7 +70,7 @@ function sendNextNew(tcb: Tcb): boolean {
     tcb.congestionLimited = true;
     return false;
   }
-  return sendNew(tcb, length, (length === unsent ? TCP_PSH : 0) | (fin ? TCP_FIN : 0));
+  return sendNew(tcb, length, (length > 0 && length === unsent ? TCP_PSH : 0) | (fin ? TCP_FIN : 0));
 }
 
 /**

@@ -176,8 +176,7 @@ export class ReceiveBuffer {
 
   #takeOutOfOrder(start: number, end: number, data: Uint8Array): Arrival {
     const merged: Range = { start, end, touched: ++this.#arrivals };
-    const first = this.#ranges.findIndex((range) => seqAtOrAfter(range.end, start));
-    const at = first === -1 ? this.#ranges.length : first;
+    const at = this.#firstReaching(start);
     let after = at;
     for (; after < this.#ranges.length && seqAtOrBefore(this.#ranges[after]!.start, end); after++) {
       merged.start = seqMin(merged.start, this.#ranges[after]!.start);
@@ -196,8 +195,20 @@ export class ReceiveBuffer {
       this.#duplicate = { start, end: seqMin(end, this.next) };
       return;
     }
-    const known = this.#ranges.find((range) => seqAfter(range.end, start));
+    const known = this.#ranges[this.#firstReaching(seqAdd(start, 1))];
     if (known && seqBefore(known.start, end))
       this.#duplicate = { start: seqMax(start, known.start), end: seqMin(end, known.end) };
+  }
+
+  /** Index of the first range that ends at `sequence` or after it. */
+  #firstReaching(sequence: number): number {
+    let low = 0;
+    let high = this.#ranges.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (seqAtOrAfter(this.#ranges[middle]!.end, sequence)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 }

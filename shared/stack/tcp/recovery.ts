@@ -43,7 +43,10 @@ export function timedOut(tcb: Tcb): void {
   tcb.recoveryPoint = tcb.nxt;
   tcb.duplicateAcks = tcb.departed = 0;
   const { head } = tcb.sent;
-  if (head) retransmit(tcb, head);
+  if (!head) return;
+  retransmit(tcb, head);
+  // To a closed window it was but a probe, which the receiver has no room for.
+  if (tcb.window === 0) tcb.sent.markLost(head);
 }
 
 /** The path takes smaller segments: what is too long goes again at once, and it is no sign of congestion (RFC 1191 §6.5). */

@@ -131,8 +131,8 @@ export function decodeName(
 export class NameWriter {
   readonly #offsets = new Map<string, number>();
 
-  /** The bytes of `name` at `offset` of the message; `compress` is for the types of RFC 1035 only (RFC 3597 §4). */
-  encode(name: string, offset: number, compress = true): Uint8Array {
+  /** The bytes of `name` at `offset` of the message. @throws TypeError for what is no name */
+  encode(name: string, offset: number): Uint8Array {
     const fault = lengthFault(name);
     if (fault) throw new TypeError(`not a domain name: ${name} (${fault})`);
     const bytes = new Uint8Array(LONGEST_NAME);
@@ -140,7 +140,7 @@ export class NameWriter {
     let rest: string[] = labelsOf(name);
     while (rest.length > 0) {
       const tail = joinLabels(rest);
-      const known = compress ? this.#offsets.get(tail) : undefined;
+      const known = this.#offsets.get(tail);
       if (known !== undefined) {
         writeU16(bytes, length, (POINTER << 8) | known);
         return bytes.subarray(0, length + 2);

@@ -131,6 +131,22 @@ test('an answer that breaks off is an error of the body', async () => {
   await expect(text(body)).rejects.toMatchObject({ code: 'ECONNRESET' });
 });
 
+test('an answer before the end of a long upload ends the upload', async () => {
+  server.on('request', (_: http.IncomingMessage, response: http.ServerResponse) => {
+    response.writeHead(405, { 'content-length': 2 }).end('no');
+  });
+  const upload = Readable.from(
+    (function* () {
+      for (;;) yield Buffer.alloc(10_000);
+    })(),
+  );
+  // Which is told of it by an error.
+  const closed = new Promise((resolve) => upload.once('close', resolve));
+  const { status, body } = await fetchUrl(sockets, 'http://server.example/', { body: upload });
+  expect([status, await text(body)]).toEqual([405, 'no']);
+  await closed;
+});
+
 test('an answer that is not HTTP is an error', async () => {
   listener.removeAllListeners('connection');
   listener.on('connection', (socket) => socket.end('SSH-2.0-OpenSSH\r\n'));

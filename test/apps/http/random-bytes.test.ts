@@ -8,7 +8,7 @@ const sequence = (seed: number, length: number): Promise<Buffer> => buffer(new R
 test('the same seed gives the same bytes, however many', async () => {
   const long = await sequence(7, 300_001);
   expect(long.length).toBe(300_001);
-  expect(await sequence(7, 65_537)).toEqual(long.subarray(0, 65_537));
+  expect((await sequence(7, 65_537)).equals(long.subarray(0, 65_537))).toBe(true);
   expect((await sequence(8, 100)).equals(long.subarray(0, 100))).toBe(false);
 });
 

@@ -225,7 +225,7 @@ describe('sites and methods', () => {
 
   test('other methods are 405, and the body that comes with them is read away', async () => {
     const agent = new HttpAgent(sockets);
-    const upload = Readable.from(Array.from({ length: 100 }, () => Buffer.alloc(10_000)));
+    const upload = Readable.from(Array.from({ length: 50 }, () => Buffer.alloc(1000)));
     const free = once(agent, 'free');
     const refused = await get('/style.css', { method: 'POST', body: upload, agent });
     expect([refused.status, refused.headers.allow]).toEqual([405, 'GET, HEAD']);
@@ -268,7 +268,7 @@ describe('/bytes/N', () => {
       expect(content.length).toBe(length);
       const hash = await get(`http://ifconfig.me/bytes/${length}.sha256`);
       expect(String(hash.content)).toBe(createHash('sha256').update(content).digest('hex'));
-      expect((await get(`/bytes/${length}`)).content).toEqual(content);
+      expect((await get(`/bytes/${length}`)).content.equals(content)).toBe(true);
     }
   });
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { formatIpv4, ipv4 } from '../../../shared/core/address.ts';
-import { readU16 } from '../../../shared/core/bytes.ts';
 import { TCP_ACK, TCP_RST, TCP_SYN } from '../../../shared/wire/tcp.ts';
 import { NatRouter, OUTSIDE } from '../../support/nat-router.ts';
 import { echoPacket, ipPacket, readPacket, tcpPacket, udpPacket } from '../../support/packets.ts';
@@ -97,16 +96,12 @@ describe('mapping', () => {
   });
 
   it('NAT-7: a UDP checksum that comes out as 0 is sent as ffff', () => {
-    // Among all values of one word there is one that makes the translated sum 0.
     const router = new NatRouter();
-    const sums = new Map<number, number>();
-    for (let word = 0; word < 0x10000; word++) {
-      const sent = router.receive(udpPacket(A, DNS, { data: Uint8Array.of(word >>> 8, word & 255) }), 'lan');
-      const sum = readU16(sent!.packet, 26);
-      sums.set(sum, (sums.get(sum) ?? 0) + 1);
-    }
-    expect(sums.get(0)).toBeUndefined();
-    expect(sums.get(0xffff)).toBe(1);
+    const { udp } = router.out(udpPacket(A, DNS, { data: Uint8Array.of(0, 0) }));
+    // With its own checksum for data, a datagram sums up to ffff, whose complement is 0.
+    const word = udp?.checksum ?? 0;
+    const second = router.out(udpPacket(A, DNS, { data: Uint8Array.of(word >>> 8, word & 255) }));
+    expect(second.udp?.checksum).toBe(0xffff);
   });
 
   it('a wrong checksum stays wrong', () => {

@@ -98,7 +98,6 @@ describe('over a line with 30% loss', () => {
       if (!outcome.client.error && !outcome.server.error) {
         expectIntact(outcome, name);
         intact++;
-        console.log(name, outcome.pair.clock.now(), outcome.pair.server.counters.snapshot());
       }
     }
     expect(intact).toBeGreaterThan(0);

@@ -114,7 +114,7 @@ describe('text', () => {
         const decoded = decodeName(bytes, 0);
         if (decoded instanceof Malformed) throw new Error(decoded.reason);
         expect(decoded.end).toBe(bytes.length);
-        expect(new NameWriter().encode(decoded.name, 0, false)).toEqual(bytes);
+        expect(new NameWriter().encode(decoded.name, 0)).toEqual(bytes);
         expect(parseName(decoded.name)).toBe(decoded.name);
       }),
     );

@@ -1,6 +1,6 @@
 // A network layer that a test holds in its hands: what TCP sends is kept, decoded, for it to look at.
 
-import { formatIpv4, type IpAddress, IPV4_BROADCAST, ipv4 } from '../../../../shared/core/address.ts';
+import { formatIpv4, IPV4_BROADCAST, type IpAddress, ipv4 } from '../../../../shared/core/address.ts';
 import { Malformed } from '../../../../shared/core/errors.ts';
 import type {
   NetworkLayer,

@@ -5,11 +5,7 @@ import { Counters } from '../../../../shared/core/counters.ts';
 import type { SystemError } from '../../../../shared/core/errors.ts';
 import { seededRandom } from '../../../../shared/core/random.ts';
 import type { ReceivedError } from '../../../../shared/stack/network-layer.ts';
-import type {
-  TcpConnection,
-  TcpListener,
-  TcpUser,
-} from '../../../../shared/stack/tcp/connection-api.ts';
+import type { TcpConnection, TcpListener, TcpUser } from '../../../../shared/stack/tcp/connection-api.ts';
 import type { TcpSettings } from '../../../../shared/stack/tcp/settings.ts';
 import { Tcp } from '../../../../shared/stack/tcp/tcp.ts';
 import {

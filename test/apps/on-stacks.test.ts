@@ -1,0 +1,237 @@
+// The network services over whole stacks, where the other tests have a fake wire.
+
+import { afterEach, describe, expect, test } from 'vitest';
+import { startDhcpClient } from '../../shared/apps/dhcp/client.ts';
+import { startDhcpServer } from '../../shared/apps/dhcp/server.ts';
+import { createResolver, type Resolver } from '../../shared/apps/dns/resolver.ts';
+import { startDnsServer } from '../../shared/apps/dns/server.ts';
+import { ping } from '../../shared/apps/ping/ping.ts';
+import { type TracerouteProbe, traceroute } from '../../shared/apps/traceroute/traceroute.ts';
+import { formatCidr, formatIpv4, mac, parseCidr } from '../../shared/core/address.ts';
+import { Counters } from '../../shared/core/counters.ts';
+import { seededRandom } from '../../shared/core/random.ts';
+import { createSockets } from '../../shared/socket/create-sockets.ts';
+import type { InterfaceHandle, Sockets } from '../../shared/socket/sockets.ts';
+import { createStack } from '../../shared/stack/stack.ts';
+import { DefaultNet, type Node } from '../support/default-net.ts';
+import { FrameChecker } from '../support/frame-checker.ts';
+import { memoryCable } from '../support/memory-cable.ts';
+import { RecordedLog } from '../support/recorded-log.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+
+/** The value of a promise that needs virtual time to pass. */
+async function settled<T>(clock: VirtualClock, promise: Promise<T>, limit = 60_000): Promise<T> {
+  let done = false;
+  const end = (): void => {
+    done = true;
+  };
+  promise.then(end, end);
+  await clock.runUntilAsync(() => done, limit);
+  if (!done) throw new Error(`not settled within ${limit} ms`);
+  return promise;
+}
+
+describe('DHCP between a host and a router', () => {
+  class Bench {
+    readonly clock = new VirtualClock();
+    readonly checker = new FrameChecker({ name: 'cable', mtu: 1500, public: false });
+    /** Destination MAC of each frame, and who sent it. */
+    readonly frames: string[] = [];
+    readonly cable = memoryCable(this.clock, {
+      tap: (frame, from) => {
+        this.checker.check(frame);
+        const type = frame[12] === 8 && frame[13] === 6 ? 'arp' : 'ip';
+        this.frames.push(`${from} ${type} ${Buffer.from(frame.subarray(0, 6)).toString('hex')}`);
+      },
+    });
+    readonly host = this.#device('laptop', 'aa:aa:aa:aa:aa:aa', this.cable.a);
+    readonly router = this.#device('router', '02:00:00:00:00:bb', this.cable.b, '192.168.0.1/24');
+
+    #device(name: string, macText: string, port: typeof this.cable.a, address?: string): Sockets {
+      const { clock } = this;
+      const cidr = address === undefined ? undefined : parseCidr(address);
+      const log = new RecordedLog();
+      const counters = new Counters();
+      const random = (use: string) => seededRandom(1, name, use);
+      const stack = createStack({
+        clock,
+        random,
+        log,
+        counters,
+        interfaces: [{ name: 'eth0', mac: mac(macText), port, addresses: cidr ? [cidr] : [] }],
+        forwarding: false,
+      });
+      return createSockets({ stack, hostname: name, clock, log, counters, random });
+    }
+  }
+
+  const eth0 = ({ interfaces }: Sockets): InterfaceHandle => {
+    const found = interfaces.find(({ name }) => name === 'eth0');
+    if (!found) throw new Error('there is no eth0');
+    return found;
+  };
+
+  test('DHCP-1, DHCP-5: four messages, the replies to the MAC of a host that has no address, then probes', async () => {
+    const bench = new Bench();
+    const { clock, host, router } = bench;
+    const spec = {
+      interface: 'eth0',
+      range: ['192.168.0.10', '192.168.0.99'] as const,
+      lease: 3_600_000,
+      dns: ['8.8.8.8'],
+    };
+    const server = startDhcpServer(router, spec, { interface: eth0(router), timing: 'fast' });
+    const client = startDhcpClient(host, {
+      interface: eth0(host),
+      hostname: 'laptop',
+      timing: 'fast',
+      onBound: () => {},
+      onLost: () => {},
+    });
+    expect(await clock.runUntilAsync(() => client.state === 'BOUND', 1000)).toBe(true);
+    expect(bench.frames.slice(0, 4)).toEqual([
+      'a ip ffffffffffff',
+      'b ip aaaaaaaaaaaa',
+      'a ip ffffffffffff',
+      'b ip aaaaaaaaaaaa',
+    ]);
+    expect(bench.frames.slice(4).every((frame) => frame === 'a arp ffffffffffff')).toBe(true);
+    const [own] = eth0(host).addresses;
+    expect(server.leases()).toMatchObject([
+      { hostname: 'laptop', state: 'bound', address: formatIpv4(own?.address ?? 0) },
+    ]);
+
+    const renewAt = client.lease?.renewAt ?? 0;
+    await clock.runUntilAsync(() => false, 1_800_100);
+    expect(client.state).toBe('BOUND');
+    expect(client.lease?.renewAt).toBeGreaterThanOrEqual(renewAt + 1_800_000);
+    bench.cable.setCarrier(false);
+    bench.cable.setCarrier(true);
+    await clock.runUntilAsync(() => false, 100);
+    expect(client.state).toBe('BOUND');
+
+    const options = { destination: '192.168.0.1', count: 1, interval: 1000, size: 56, timeout: 1000 };
+    expect(await settled(clock, ping(host, options))).toMatchObject({ received: 1 });
+    await client.close();
+    await clock.runUntilAsync(() => false, 100);
+    expect(server.leases()).toMatchObject([{ state: 'expired' }]);
+    expect(eth0(host).addresses.map(formatCidr)).toEqual([]);
+    expect(bench.checker.faults).toEqual([]);
+  });
+});
+
+describe('in the default net', () => {
+  const net = new DefaultNet();
+
+  function socketsOf({ stack, log, counters }: Node, name: string): Sockets {
+    return createSockets({
+      stack,
+      hostname: name,
+      clock: net.clock,
+      log,
+      counters,
+      random: (use) => seededRandom(1, name, use),
+    });
+  }
+
+  const laptop = socketsOf(net.laptop, 'laptop');
+  const dns = socketsOf(net.dns, 'dns');
+  const texts = Array.from({ length: 10 }, (_, index) => `${index}`.repeat(100));
+  startDnsServer(dns, {
+    zones: {
+      'example.com': { www: { A: ['93.184.216.34'], ttl: 300_000 }, big: { TXT: texts, ttl: 60_000 } },
+    },
+    forwarders: [],
+  });
+  const resolver: Resolver = createResolver(laptop, { servers: () => ['8.8.8.8'] });
+
+  afterEach(() => {
+    expect(net.faults).toEqual([]);
+  });
+
+  test('a name is found through the NAT, then in the cache', async () => {
+    expect(await settled(net.clock, resolver.lookup('www.example.com'))).toEqual(['93.184.216.34']);
+    expect(net.dns.log.named('dns.serve')[0]?.fields).toMatchObject({ client: '51.0.0.20' });
+    expect(await settled(net.clock, resolver.lookup('www.example.com'))).toEqual(['93.184.216.34']);
+    expect(net.dns.log.named('dns.serve')).toHaveLength(1);
+  });
+
+  test('DNS-3, DNS-7: a long answer comes over TCP', async () => {
+    const { answers } = await settled(net.clock, resolver.query('big.example.com', 'TXT'));
+    expect(answers).toHaveLength(10);
+  });
+
+  test('a name that is refused, and a server where none listens, are EAI_AGAIN', async () => {
+    const refused = settled(net.clock, resolver.lookup('www.example.org'));
+    await expect(refused).rejects.toMatchObject({ code: 'EAI_AGAIN' });
+    const nobody = createResolver(laptop, { servers: () => ['93.184.216.34'] });
+    const start = net.clock.now();
+    await expect(settled(net.clock, nobody.lookup('www.example.com'))).rejects.toMatchObject({
+      code: 'EAI_AGAIN',
+    });
+    expect(net.clock.now() - start).toBeLessThan(1000);
+  });
+
+  test('ping', async () => {
+    const ttls: number[] = [];
+    const summary = await settled(
+      net.clock,
+      ping(laptop, {
+        destination: '93.184.216.34',
+        count: 3,
+        interval: 1000,
+        size: 4000,
+        timeout: 10_000,
+        onReply: ({ ttl, size }) => ttls.push(ttl, size),
+      }),
+    );
+    expect(summary).toMatchObject({ transmitted: 3, received: 3, duplicates: 0 });
+    expect(ttls).toEqual([62, 4008, 62, 4008, 62, 4008]);
+  });
+
+  test('ping with DF and too much data, and to where no route leads', async () => {
+    const codes: string[] = [];
+    const options = {
+      count: 1,
+      interval: 1000,
+      timeout: 1000,
+      onSendError: ({ code }: { code: string }) => codes.push(code),
+    };
+    await settled(
+      net.clock,
+      ping(laptop, { ...options, destination: '8.8.8.8', size: 1473, dontFragment: true }),
+    );
+    expect(codes).toEqual(['EMSGSIZE']);
+    const kinds: string[] = [];
+    await settled(
+      net.clock,
+      ping(laptop, {
+        ...options,
+        destination: '99.9.9.9',
+        size: 56,
+        onReport: ({ kind, code, from }) => kinds.push(`${kind} ${code} ${from}`),
+      }),
+    );
+    expect(kinds).toEqual(['unreachable 0 51.0.0.1']);
+  });
+
+  test.each(['udp', 'icmp'] as const)('NAT-4: traceroute by %s', async (method) => {
+    const probes: TracerouteProbe[] = [];
+    const summary = await settled(
+      net.clock,
+      traceroute(laptop, {
+        destination: '93.184.216.34',
+        method,
+        firstTtl: 1,
+        maxTtl: 30,
+        probes: 3,
+        wait: 5000,
+        onProbe: (probe) => probes.push(probe),
+      }),
+    );
+    expect(summary).toEqual({ reached: true, lastTtl: 3 });
+    expect(probes.map(({ ttl, address }) => `${ttl} ${address}`)).toEqual(
+      ['1 192.168.0.1', '2 51.0.0.1', '3 93.184.216.34'].flatMap((hop) => [hop, hop, hop]),
+    );
+  });
+});

@@ -1,0 +1,426 @@
+// How connections begin: options, refusals, simultaneous opens, listeners under load.
+
+import { describe, expect, test } from 'vitest';
+import { ipv4 } from '../../../shared/core/address.ts';
+import { Harness, LISTEN_PORT, PEER_PORT, RecordingUser, THERE } from './support/harness.ts';
+
+const FULL_OFFER = {
+  mss: 1460,
+  sackPermitted: true,
+  windowScale: 7,
+  timestamps: { value: 1000, echo: 0 },
+};
+
+describe('active open', () => {
+  test('the SYN offers everything, from an ephemeral port, with an unscaled window', () => {
+    const net = new Harness();
+    net.synSent();
+    const [syn, ...more] = net.take();
+    expect(more).toEqual([]);
+    expect(syn).toMatchObject({ seq: 0, flags: 'S', window: 65_535, length: 0 });
+    expect(syn!.segment.acknowledgment).toBe(0);
+    expect(syn!.options).toEqual({
+      mss: 1460,
+      sackPermitted: true,
+      windowScale: 5,
+      timestamps: { value: expect.any(Number), echo: 0 },
+    });
+    expect(net.port).toBeGreaterThanOrEqual(49_152);
+    expect(net.state).toBe('SYN-SENT');
+  });
+
+  test('SYN,ACK is acknowledged, and the user told after the turn', () => {
+    const net = new Harness();
+    net.synSent();
+    const out = net.inject({ flags: 'S.', ack: 1, options: FULL_OFFER });
+    expect(out).toMatchObject([{ seq: 1, ack: 1, flags: '.', length: 0 }]);
+    expect(net.state).toBe('ESTABLISHED');
+    expect(net.user.calls).toEqual(['connected']);
+    const [open] = net.log.named('tcp.open');
+    expect(open).toMatchObject({
+      level: 'info',
+      fields: { remote: '10.0.0.2:4000', mss: 1448, sendScale: 7, receiveScale: 5 },
+    });
+  });
+
+  test('TCP-1: RST to a SYN means ECONNREFUSED', () => {
+    const net = new Harness();
+    net.synSent();
+    expect(net.inject({ flags: 'R.', ack: 1 })).toEqual([]);
+    expect(net.user.calls).toEqual(['closed']);
+    expect(net.user.error).toMatchObject({
+      code: 'ECONNREFUSED',
+      syscall: 'connect',
+      address: '10.0.0.2',
+      port: PEER_PORT,
+    });
+    expect(net.clock.nextDue).toBeUndefined();
+  });
+
+  test('a RST that acknowledges nothing is ignored', () => {
+    const net = new Harness();
+    net.synSent();
+    expect(net.inject({ flags: 'R' })).toEqual([]);
+    expect(net.inject({ flags: 'R.', ack: 2 })).toEqual([]);
+    expect(net.state).toBe('SYN-SENT');
+  });
+
+  test('TCP-2: an ACK of what was never sent gets RST, and the SYN still waits', () => {
+    const net = new Harness();
+    net.synSent();
+    expect(net.inject({ flags: '.', ack: 77 })).toMatchObject([{ seq: 77, flags: 'R' }]);
+    expect(net.inject({ flags: 'S.', ack: 2 })).toMatchObject([{ seq: 2, flags: 'R' }]);
+    expect(net.state).toBe('SYN-SENT');
+    expect(net.inject({ flags: '.', ack: 1 })).toEqual([]);
+  });
+
+  test('TCP-2: SYNs that cross open the connection', () => {
+    const net = new Harness();
+    net.synSent();
+    const [synAck] = net.inject({ flags: 'S', options: FULL_OFFER });
+    expect(synAck).toMatchObject({ seq: 0, ack: 1, flags: 'S.' });
+    expect(synAck!.options).toMatchObject({ mss: 1460, sackPermitted: true, windowScale: 5 });
+    expect(net.state).toBe('SYN-RECEIVED');
+    const timestamps = { value: 1001, echo: 0 };
+    const out = net.inject({ seq: 0, ack: 1, flags: 'S.', options: { ...FULL_OFFER, timestamps } });
+    expect(out).toMatchObject([{ seq: 1, ack: 1, flags: '.' }]);
+    net.inject({ seq: 1, ack: 1, options: { timestamps } });
+    expect(net.state).toBe('ESTABLISHED');
+    expect(net.user.calls).toEqual(['connected']);
+  });
+
+  test('TCP-8: a SYN is repeated for three minutes at least, then ETIMEDOUT', () => {
+    const net = new Harness();
+    net.synSent();
+    net.take();
+    const start = net.clock.now();
+    const times: number[] = [];
+    while (net.user.calls.length === 0) {
+      expect(net.clock.step()).toBe(true);
+      for (const { flags } of net.take()) if (flags === 'S') times.push(net.clock.now() - start);
+    }
+    expect(times).toEqual([1000, 3000, 7000, 15_000, 31_000, 63_000, 123_000]);
+    expect(net.clock.now() - start).toBeGreaterThanOrEqual(180_000);
+    expect(net.user.error?.code).toBe('ETIMEDOUT');
+    expect(net.clock.nextDue).toBeUndefined();
+    expect(net.state).toBe('CLOSED');
+  });
+
+  test('errors that are known at once are thrown', () => {
+    const net = new Harness();
+    const connect = (extra: object) => () =>
+      net.tcp.connect({ address: THERE, port: PEER_PORT, user: net.user, ...extra });
+    expect(connect({ localAddress: ipv4('10.9.9.9') })).toThrow(/EADDRNOTAVAIL/);
+    connect({ localPort: 50_000 })();
+    expect(connect({ localPort: 50_000 })).toThrow(/connect EADDRINUSE 10\.0\.0\.2:4000/);
+    net.network.pathError = 'ENETUNREACH';
+    expect(connect({})).toThrow(/ENETUNREACH/);
+  });
+
+  test('a SYN that the network refuses is tried again', () => {
+    const net = new Harness();
+    net.network.sendError = 'ENETUNREACH';
+    net.tcp.connect({ address: THERE, port: PEER_PORT, user: net.user });
+    net.network.sendError = undefined;
+    expect(net.wait(1000)).toMatchObject([{ flags: 'S' }]);
+  });
+
+  test('what is written and ended before the handshake goes out after it', () => {
+    const net = new Harness();
+    net.synSent();
+    expect(net.connection.write(new Uint8Array(10))).toBe(10);
+    net.connection.shutdown();
+    net.take();
+    const out = net.inject({ flags: 'S.', ack: 1, options: { mss: 1460 } });
+    expect(out).toMatchObject([
+      { seq: 1, flags: '.', length: 0 },
+      { seq: 1, flags: 'FP.', length: 10 },
+    ]);
+    expect(net.state).toBe('FIN-WAIT-1');
+  });
+
+  test('close before the handshake ends it in silence', () => {
+    const net = new Harness();
+    net.synSent();
+    net.take();
+    net.connection.close();
+    net.clock.settle();
+    expect(net.take()).toEqual([]);
+    expect(net.user.calls).toEqual(['closed']);
+    expect(net.user.error).toBeUndefined();
+    expect(net.clock.nextDue).toBeUndefined();
+  });
+});
+
+describe('passive open', () => {
+  test('a SYN gets SYN,ACK with only what it offered, and ACK gives the connection', () => {
+    const net = new Harness();
+    net.listen();
+    const [synAck] = net.inject({ flags: 'S', options: { mss: 1000 } });
+    expect(synAck).toMatchObject({ ack: 1, flags: 'S.', window: 65_535, options: { mss: 1460 } });
+    expect(Object.keys(synAck!.options)).toEqual(['mss']);
+    net.iss = synAck!.segment.sequence;
+    expect(net.state).toBe('SYN-RECEIVED');
+    expect(net.accepted).toEqual([]);
+    expect(net.inject({ seq: 1, ack: 1 })).toEqual([]);
+    expect(net.accepted.length).toBe(1);
+    expect(net.state).toBe('ESTABLISHED');
+    expect(net.detail('mss')).toBe(1000);
+    expect(net.log.named('tcp.open')[0]?.fields).toMatchObject({
+      local: '10.0.0.1:80',
+      remote: '10.0.0.2:4000',
+    });
+  });
+
+  test('accept comes before the data that came with the ACK', () => {
+    const net = new Harness();
+    net.synReceived();
+    net.inject({ seq: 1, ack: 1, flags: 'P.', data: 'hello' });
+    expect(net.user.calls).toEqual(['readable']);
+    expect(net.connection.read()).toEqual(new TextEncoder().encode('hello'));
+  });
+
+  test('TCP-2: RST is ignored, ACK gets RST, a broadcast SYN gets silence', () => {
+    const net = new Harness();
+    net.listen();
+    expect(net.inject({ flags: 'R' })).toEqual([]);
+    expect(net.inject({ flags: '.', ack: 9 })).toMatchObject([{ seq: 9, flags: 'R' }]);
+    net.raw(new Uint8Array(20), true, true);
+    expect(net.take()).toEqual([]);
+    expect(net.counters.get('tcp.broadcast')).toBe(1);
+  });
+
+  test('a repeated SYN gets the same SYN,ACK again', () => {
+    const net = new Harness();
+    net.synReceived();
+    expect(net.inject({ flags: 'S', options: { mss: 1460 } })).toMatchObject([
+      { seq: 0, ack: 1, flags: 'S.' },
+    ]);
+  });
+
+  test('TCP-4: another SYN within a handshake gets a challenge ACK', () => {
+    const net = new Harness();
+    net.synReceived();
+    expect(net.inject({ seq: 500, flags: 'S' })).toMatchObject([{ seq: 1, ack: 1, flags: '.' }]);
+  });
+
+  test('TCP-4: RST ends the handshake only by the exact number', () => {
+    const net = new Harness();
+    net.synReceived();
+    expect(net.inject({ seq: 2, flags: 'R' })).toMatchObject([{ flags: '.' }]);
+    expect(net.inject({ seq: 70_000, flags: 'R' })).toEqual([]);
+    expect(net.state).toBe('SYN-RECEIVED');
+    expect(net.inject({ seq: 1, flags: 'R' })).toEqual([]);
+    expect(net.state).toBe('CLOSED');
+    expect(net.clock.nextDue).toBeUndefined();
+  });
+
+  test('an ACK of something else gets RST', () => {
+    const net = new Harness();
+    net.synReceived();
+    expect(net.inject({ seq: 1, ack: 5 })).toMatchObject([{ seq: 5, flags: 'R' }]);
+    expect(net.state).toBe('SYN-RECEIVED');
+  });
+
+  test('SYN,ACK is repeated, and forgotten after three minutes', () => {
+    const net = new Harness();
+    net.synReceived();
+    const again = net.wait(200_000).filter(({ flags }) => flags === 'S.');
+    expect(again.length).toBe(7);
+    expect(net.state).toBe('CLOSED');
+    expect(net.clock.nextDue).toBeUndefined();
+  });
+
+  test('a listener that closes forgets handshakes', () => {
+    const net = new Harness();
+    const listener = net.listen();
+    net.inject({ flags: 'S' });
+    listener.close();
+    expect(net.tcp.sockets()).toEqual([]);
+    expect(net.wait(300_000)).toEqual([]);
+  });
+
+  test('EADDRINUSE and EADDRNOTAVAIL', () => {
+    const net = new Harness();
+    const listener = net.listen();
+    const again = () => net.tcp.listen({ port: LISTEN_PORT, accept() {} });
+    expect(again).toThrow(/listen EADDRINUSE/);
+    expect(() => net.tcp.listen({ address: ipv4('10.0.0.1'), port: LISTEN_PORT, accept() {} })).toThrow(
+      /EADDRINUSE/,
+    );
+    expect(() => net.tcp.listen({ address: ipv4('10.9.9.9'), port: 1, accept() {} })).toThrow(
+      /EADDRNOTAVAIL/,
+    );
+    listener.close();
+    again();
+    const { local } = net.tcp.listen({ port: 0, accept() {} });
+    expect(local.port).toBeGreaterThanOrEqual(49_152);
+  });
+});
+
+describe('options', () => {
+  test('TCP-5: without the MSS option segments have 536 bytes', () => {
+    const net = new Harness({ peer: {} }).established();
+    net.connection.write(new Uint8Array(1000));
+    expect(net.take()).toMatchObject([{ length: 536 }]);
+  });
+
+  test('TCP-5: options come off the payload: 1448 with timestamps at an MTU of 1500', () => {
+    const timestamps = { value: 1000, echo: 0 };
+    const net = new Harness({ peer: { mss: 1460, timestamps } }).established();
+    net.connection.write(new Uint8Array(3000));
+    expect(net.take().map(({ length }) => length)).toEqual([1448, 1448]);
+  });
+
+  test('TCP-5: a tiny MSS is taken as 48', () => {
+    const net = new Harness({ peer: { mss: 1 } }).established();
+    net.connection.write(new Uint8Array(48));
+    expect(net.take()).toMatchObject([{ length: 48 }]);
+  });
+
+  test('TCP-6: windows are scaled after the SYNs only, if both offered it', () => {
+    const scaled = new Harness({ peer: { mss: 1460, windowScale: 3 }, peerWindow: 1000 }).established();
+    expect(scaled.detail('sendWindow')).toBe(1000);
+    scaled.inject({ seq: 1, ack: 1, window: 1000 });
+    expect(scaled.detail('sendWindow')).toBe(8000);
+    const plain = new Harness({ peer: { mss: 1460 }, peerWindow: 1000 }).established();
+    plain.inject({ seq: 1, ack: 1, window: 1000 });
+    expect(plain.detail('sendWindow')).toBe(1000);
+    const [ack] = plain.inject({ seq: 1, ack: 1, data: 1460 }, { seq: 1461, ack: 1, data: 1460 });
+    expect(ack).toMatchObject({ window: 65_535 });
+  });
+
+  test('TCP-6: a shift over 14 counts as 14', () => {
+    const net = new Harness({ peer: { mss: 1460, windowScale: 200 } }).established();
+    expect(net.detail('sendScale')).toBe(14);
+  });
+});
+
+describe('TCP-17: listeners under load', () => {
+  test('connections beyond the backlog wait until there is room', () => {
+    const net = new Harness();
+    net.listen(1);
+    const synAcks = [1, 2].map((port) => {
+      net.peer = { address: THERE, port };
+      return net.inject({ flags: 'S' })[0]!.segment.sequence;
+    });
+    // Both ACKs in one batch, before the user could accept either.
+    synAcks.forEach((iss, index) => {
+      net.iss = iss;
+      net.peer = { address: THERE, port: index + 1 };
+      net.hand({ seq: 1, ack: 1 });
+    });
+    net.clock.settle();
+    expect(net.accepted.length).toBe(1);
+    expect(net.counters.get('tcp.backlog-full')).toBe(1);
+    net.inject({ seq: 1, ack: 1 });
+    expect(net.accepted.length).toBe(2);
+  });
+
+  test.each([
+    ['with timestamps', FULL_OFFER, { mss: 1448, sendScale: 7, receiveScale: 5 }],
+    ['without', { mss: 1460, windowScale: 7 }, { mss: 1460, sendScale: 0, receiveScale: 0 }],
+  ])('a real client gets through a flood by a SYN cookie, %s', (_name, options, details) => {
+    const net = new Harness({ settings: { synBacklog: 4 } });
+    net.listen();
+    for (let port = 1; port <= 10; port++) {
+      net.peer = { address: THERE, port };
+      expect(net.inject({ flags: 'S' })).toMatchObject([{ flags: 'S.' }]);
+    }
+    expect(net.tcp.sockets().filter(({ state }) => state === 'SYN-RECEIVED').length).toBe(4);
+    net.peer = { address: THERE, port: PEER_PORT };
+    const [synAck] = net.inject({ flags: 'S', options });
+    net.iss = synAck!.segment.sequence;
+    expect(net.state).toBe('CLOSED');
+    const echoed = synAck!.options.timestamps?.value;
+    const timestamps = echoed === undefined ? undefined : { value: 1001, echo: echoed };
+    net.inject({ seq: 1, ack: 1, flags: 'P.', data: 'hi', options: { timestamps } });
+    expect(net.state).toBe('ESTABLISHED');
+    expect(net.connection.read()?.length).toBe(2);
+    expect(net.connectionInfo()?.details).toMatchObject(details);
+    // Nobody else's ACK does.
+    net.peer = { address: THERE, port: 4001 };
+    expect(net.inject({ seq: 1, ack: 1 })).toMatchObject([{ flags: 'R' }]);
+  });
+});
+
+describe('TCP-1: nobody there', () => {
+  test('a segment with ACK gets RST with its number', () => {
+    const net = new Harness();
+    expect(net.inject({ seq: 5, ack: 99, data: 10 })).toMatchObject([{ seq: 99, flags: 'R' }]);
+  });
+
+  test('one without gets RST,ACK for what it takes up', () => {
+    const net = new Harness();
+    expect(net.inject({ seq: 5, flags: 'S', data: 10 })).toMatchObject([{ ack: 16, flags: 'R.' }]);
+    expect(net.inject({ seq: 5, flags: 'F', data: 10 })).toMatchObject([{ ack: 16, flags: 'R.' }]);
+  });
+
+  test('a RST gets nothing', () => {
+    const net = new Harness();
+    expect(net.inject({ flags: 'R' }, { flags: 'R.', ack: 3 })).toEqual([]);
+  });
+
+  test('what is malformed is dropped and counted', () => {
+    const net = new Harness();
+    net.raw(new Uint8Array(5));
+    const bytes = new Uint8Array(20);
+    bytes[12] = 5 << 4;
+    net.raw(bytes);
+    expect(net.take()).toEqual([]);
+    expect(net.counters.snapshot()).toEqual({ 'tcp.bad-checksum': 1, 'tcp.short': 1 });
+  });
+});
+
+describe('ICMP-5 while connecting', () => {
+  test('3/3 refuses at once', () => {
+    const net = new Harness();
+    net.synSent();
+    net.icmp(0, { code: 3 });
+    expect(net.user.error?.code).toBe('ECONNREFUSED');
+  });
+
+  test.each([
+    [0, 'ENETUNREACH'],
+    [1, 'EHOSTUNREACH'],
+    [5, 'EHOSTUNREACH'],
+  ])('3/%i is remembered until the connect gives up: %s', (code, expected) => {
+    const net = new Harness();
+    net.synSent();
+    net.icmp(0, { code });
+    expect(net.state).toBe('SYN-SENT');
+    net.clock.advance(200_000);
+    expect(net.user.error?.code).toBe(expected);
+  });
+
+  test('one that quotes another number is ignored', () => {
+    const net = new Harness();
+    net.synSent();
+    net.icmp(1, { code: 3 });
+    net.icmp(-1, { code: 3 });
+    expect(net.state).toBe('SYN-SENT');
+    expect(net.counters.get('tcp.icmp-not-in-flight')).toBe(2);
+  });
+});
+
+test('close() forgets everything without a word', () => {
+  const net = new Harness().established();
+  net.listen();
+  net.connection.write(new Uint8Array(5000));
+  net.take();
+  net.tcp.close();
+  expect(net.wait(1_000_000)).toEqual([]);
+  expect(net.user.calls).toEqual([]);
+  expect(net.tcp.sockets()).toEqual([]);
+  expect(net.clock.nextDue).toBeUndefined();
+});
+
+test('the user is never called within a call of its own', () => {
+  const net = new Harness();
+  const user = new RecordingUser();
+  const connection = net.tcp.connect({ address: THERE, port: PEER_PORT, user });
+  connection.abort();
+  expect(user.calls).toEqual([]);
+  net.clock.settle();
+  expect(user.calls).toEqual(['closed']);
+});
