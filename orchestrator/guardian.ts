@@ -7,10 +7,15 @@ import { once } from 'node:events';
 
 /**
  * POSIX sh. It stands in the run directory, so that the right files go even if the directory was renamed
- * meanwhile because another net of that name took its place. $1 is the orchestrator's own socket.
+ * meanwhile because another net of that name took its place. $1 is the orchestrator's own socket. A process
+ * that is killed in the middle of a system call finishes that first, and may so make a socket after the
+ * first cleaning; hence the second.
  */
 const SCRIPT = `trap '' HUP INT QUIT TERM TSTP TTIN TTOU
+socket=$1
 pids=
+clean() { rm -f -- ./*.sock ./net.json ./net.json.new "$socket"; }
+alive() { for pid in $pids; do kill -0 "$pid" 2>/dev/null && return 0; done; return 1; }
 while read -r line; do
   case $line in
   +*) pids="$pids \${line#+}" ;;
@@ -21,7 +26,12 @@ while read -r line; do
   esac
 done
 [ -n "$pids" ] && kill -KILL $pids 2>/dev/null
-rm -f -- ./*.sock ./net.json "$1"`;
+clean
+for _ in 1 2 3 4 5 6 7 8; do
+  alive || break
+  sleep 0.1
+done
+clean`;
 
 /** ms before a guardian that ended at once is replaced. */
 const RESPAWN_PAUSE = 100;

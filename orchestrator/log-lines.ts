@@ -61,7 +61,7 @@ export function formatLogLine({ raw }: LogLine, width: number, colours: boolean)
   return [
     colour('dim', clockTime(Number(line.time))),
     colour(deviceColour(device), device.padEnd(width)),
-    colour('dim', String(line.event ?? '').padEnd(14)),
+    colour('dim', String(line.event ?? '').padEnd(18)),
     loud
       ? colour(level === 'warn' ? 'yellow' : 'red', `${level}: ${line.msg ?? ''}`)
       : String(line.msg ?? ''),

@@ -3,10 +3,10 @@
 import type { ControlClient } from '../../shared/control/peer.ts';
 import { connectNet, findNet } from '../net-client.ts';
 import type { CommonOptions } from '../options.ts';
-import { processGone } from '../process-state.ts';
+import { processGone, processState } from '../process-state.ts';
 import type { RunRecord } from '../run-record.ts';
 
-/** ms that the orchestrator has to answer, and to be gone. More, and it hangs or is frozen itself. */
+/** ms that the orchestrator has to answer, and to be gone. */
 const PATIENCE = 5000;
 
 /** ms in which the guardian has killed and removed what a killed orchestrator leaves. */
@@ -14,8 +14,9 @@ const GUARDIAN_TIME = 2000;
 
 export async function down(options: CommonOptions): Promise<void> {
   const record = await findNet(options.net);
-  const control = await askToEnd(record);
-  const gone = await processGone(record.pid, PATIENCE);
+  const hears = processState(record.pid) !== 'frozen';
+  const control = hears ? await askToEnd(record) : undefined;
+  const gone = hears && (await processGone(record.pid, PATIENCE));
   control?.close();
   if (!gone) await force(record);
   if (options.json) process.stdout.write(`${JSON.stringify({ net: record.net, rundir: record.rundir })}\n`);

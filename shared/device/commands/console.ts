@@ -21,9 +21,10 @@ const BROKEN_PIPE_EXIT = 141;
 /** What may wait for a reader that has stopped reading, where a command can't be made to wait. */
 const LARGEST_BACKLOG = 1 << 20;
 
-class BrokenPipe extends CommandFailure {
-  constructor() {
-    super(BROKEN_PIPE_EXIT, '');
+/** Unwinds a command that is over; there is nothing more to say. */
+class Ended extends CommandFailure {
+  constructor(exitCode: number) {
+    super(exitCode, '');
   }
 }
 
@@ -36,28 +37,38 @@ export class Console {
     this.signal = AbortSignal.any([io.interrupt, this.#ending.signal]);
     io.stdout.on('error', this.#onClose);
     io.stdout.on('close', this.#onClose);
+    if (!isOpen(io.stdout)) this.#onClose();
     io.stderr.on('error', ignore);
   }
 
-  /** Writes to stdout and waits until there is room again. @throws CommandFailure when nobody reads any more */
+  /**
+   * Writes to stdout and waits until there is room again.
+   * @throws CommandFailure when nobody reads any more, or the command has been interrupted
+   */
   async print(text: string | Uint8Array): Promise<void> {
-    await this.#write(this.io.stdout, text);
+    if (this.signal.aborted) throw new Ended(this.signalExit);
+    this.io.stdout.write(text);
+    await this.drained();
   }
 
   /** Writes to stdout from where nothing can wait. A reader far behind loses lines, not the device its memory. */
   printNow(text: string): void {
-    if (this.#broken(this.io.stdout) || this.io.stdout.writableLength > LARGEST_BACKLOG) return;
-    this.io.stdout.write(text);
+    const { stdout } = this.io;
+    if (!isOpen(stdout) || stdout.writableLength > LARGEST_BACKLOG) return;
+    stdout.write(text);
   }
 
+  /** Writes to stderr, and waits for its reader as long as the command goes on. */
   async complain(text: string): Promise<void> {
-    if (this.io.stderr.destroyed || this.io.stderr.writableEnded) return;
-    await this.#write(this.io.stderr, text);
+    const { stderr } = this.io;
+    if (!isOpen(stderr) || stderr.writableLength > LARGEST_BACKLOG) return;
+    if (!stderr.write(text)) await drain(stderr, this.signal);
   }
 
-  /** Waits until what `printNow` wrote has been taken. @throws CommandFailure when nobody reads any more */
+  /** Waits until stdout has room. @throws CommandFailure when nobody reads any more, or at an interrupt */
   async drained(): Promise<void> {
-    await this.#write(this.io.stdout, '');
+    if (this.io.stdout.writableNeedDrain) await drain(this.io.stdout, this.signal);
+    if (this.signal.aborted) throw new Ended(this.signalExit);
   }
 
   /** The exit code of a command that the signal ended. */
@@ -71,32 +82,26 @@ export class Console {
   }
 
   readonly #onClose = (): void => this.#ending.abort();
+}
 
-  #broken(stream: Writable): boolean {
-    return (
-      stream.destroyed || stream.writableEnded || (stream === this.io.stdout && this.#ending.signal.aborted)
-    );
-  }
+function isOpen(stream: Writable): boolean {
+  return !stream.destroyed && !stream.writableEnded;
+}
 
-  #write(stream: Writable, text: string | Uint8Array): Promise<void> {
-    if (this.#broken(stream)) return Promise.reject(new BrokenPipe());
-    if (text.length > 0) stream.write(text);
-    if (!stream.writableNeedDrain) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const settle = (): void => {
-        stream.off('drain', settle);
-        stream.off('close', settle);
-        stream.off('error', settle);
-        this.io.interrupt.removeEventListener('abort', settle);
-        if (this.#broken(stream)) reject(new BrokenPipe());
-        else resolve();
-      };
-      stream.on('drain', settle);
-      stream.on('close', settle);
-      stream.on('error', settle);
-      this.io.interrupt.addEventListener('abort', settle);
-    });
-  }
+/** Resolves when the stream takes more, is closed, or `signal` aborts. */
+function drain(stream: Writable, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      stream.off('drain', settle);
+      stream.off('close', settle);
+      signal.removeEventListener('abort', settle);
+      resolve();
+    };
+    stream.on('drain', settle);
+    stream.on('close', settle);
+    signal.addEventListener('abort', settle);
+    if (signal.aborted || stream.destroyed) settle();
+  });
 }
 
 function ignore(): void {}

@@ -293,7 +293,8 @@ async function run(args: readonly string[], console: Console, context: CommandCo
   if (console.signal.aborted && console.io.interrupt.reason !== 'SIGINT') return console.signalExit;
   // The time from the first packet to the last one sent or received, as the original counts.
   const elapsed = Math.max(lastEvent - start, (summary.transmitted - 1) * settings.interval);
-  await console.print(statistics(settings, summary, Math.min(elapsed, summary.time)));
+  console.printNow(statistics(settings, summary, Math.min(elapsed, summary.time)));
+  if (!console.signal.aborted) await console.drained();
   const expected = settings.deadline === undefined ? 1 : (settings.count ?? 1);
   return summary.received >= expected ? 0 : 1;
 }

@@ -16,9 +16,9 @@ export function takeAcknowledgment(tcb: Tcb, segment: TcpSegment): void {
   const windowBefore = tcb.window;
   takeWindow(tcb, segment);
   const advance = seqDistance(tcb.una, acknowledgment);
-  const duplicate = isDuplicate(tcb, segment, windowBefore);
+  const repeated = isRepeated(tcb, segment, windowBefore);
   const blocks = tcb.sackPermitted ? (segment.options.sack ?? []) : [];
-  if (advance === 0 && !duplicate && blocks.length === 0) {
+  if (advance === 0 && !repeated && blocks.length === 0) {
     if (tcb.window === 0) tcb.waitingSince = tcb.context.clock.now();
     return;
   }
@@ -27,7 +27,8 @@ export function takeAcknowledgment(tcb: Tcb, segment: TcpSegment): void {
     measure(tcb, segment, delivery);
     advanceUna(tcb, acknowledgment);
   }
-  acknowledged(tcb, delivery, duplicate || (advance === 0 && delivery.sacked > 0));
+  // With SACK a duplicate is what tells of something new (RFC 6675 §2): a D-SACK is none.
+  acknowledged(tcb, delivery, tcb.sackPermitted ? advance === 0 && delivery.sacked > 0 : repeated);
 }
 
 /** Only a segment newer than the last that set the window may set it (RFC 9293 §3.10.7.4). */
@@ -49,8 +50,8 @@ export function takeWindow(tcb: Tcb, segment: TcpSegment): void {
   }
 }
 
-/** RFC 5681 §2. */
-function isDuplicate(tcb: Tcb, segment: TcpSegment, windowBefore: number): boolean {
+/** A duplicate acknowledgment as RFC 5681 §2 has it. */
+function isRepeated(tcb: Tcb, segment: TcpSegment, windowBefore: number): boolean {
   return (
     segment.acknowledgment === tcb.una &&
     !tcb.sent.empty &&
