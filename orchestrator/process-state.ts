@@ -37,9 +37,26 @@ function letterFromPs(pid: number): string | undefined {
 }
 
 /** Resolves to whether the process was gone within `timeout` ms. */
-export async function processGone(pid: number, timeout: number): Promise<boolean> {
+export function processGone(pid: number, timeout: number): Promise<boolean> {
+  return within(timeout, () => processState(pid) === 'gone');
+}
+
+/** As `processGone`, and its parent has noticed, so that no list of processes shows it any more. */
+export function processReaped(pid: number, timeout: number): Promise<boolean> {
+  return within(timeout, () => !exists(pid));
+}
+
+function exists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) !== 'ESRCH';
+  }
+}
+
+async function within(timeout: number, holds: () => boolean): Promise<boolean> {
   const end = performance.now() + timeout;
-  while (processState(pid) !== 'gone') {
+  while (!holds()) {
     if (performance.now() >= end) return false;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

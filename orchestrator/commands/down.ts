@@ -3,7 +3,7 @@
 import type { ControlClient } from '../../shared/control/peer.ts';
 import { connectNet, findNet } from '../net-client.ts';
 import type { CommonOptions } from '../options.ts';
-import { processGone, processState } from '../process-state.ts';
+import { processGone, processReaped, processState } from '../process-state.ts';
 import type { RunRecord } from '../run-record.ts';
 
 /** ms that the orchestrator has to answer, and to be gone. */
@@ -12,6 +12,9 @@ const PATIENCE = 5000;
 /** ms in which the guardian has killed and removed what a killed orchestrator leaves. */
 const GUARDIAN_TIME = 2000;
 
+/** ms that the orchestrator's parent has to notice its end; a parent that never does holds nobody up longer. */
+const REAPING_TIME = 1000;
+
 export async function down(options: CommonOptions): Promise<void> {
   const record = await findNet(options.net);
   const hears = processState(record.pid) !== 'frozen';
@@ -19,6 +22,7 @@ export async function down(options: CommonOptions): Promise<void> {
   const gone = hears && (await processGone(record.pid, PATIENCE));
   control?.close();
   if (!gone) await force(record);
+  await processReaped(record.pid, REAPING_TIME);
   if (options.json) process.stdout.write(`${JSON.stringify({ net: record.net, rundir: record.rundir })}\n`);
   else process.stdout.write(`${record.net} is down\n`);
 }

@@ -122,12 +122,16 @@ function sayReady(status: NetStatus, options: UpOptions): void {
   const { net, devices, cables } = status;
   const host = devices.find((device) => device.kind === 'host')?.device;
   const hints = [
-    'tincan ps',
+    'npx tincan ps',
     ...(host === undefined
       ? []
-      : [`tincan exec ${host} curl http://www.example.com/`, `tincan exec ${host} ip addr`]),
-    'tincan logs -f',
-    options.detach ? 'tincan down' : 'Ctrl-C to end it',
+      : [
+          `npx tincan exec ${host} curl http://www.example.com/`,
+          `npx tincan exec ${host} traceroute www.example.com`,
+          `npx tincan exec ${host} ip addr`,
+        ]),
+    'npx tincan logs -f',
+    options.detach ? 'npx tincan down' : 'Ctrl-C to end it',
   ];
   const lines = hints.map((hint) => `  ${hint}\n`).join('');
   process.stdout.write(`${net} is up: ${devices.length} devices, ${cables.length} cables. Try:\n${lines}`);

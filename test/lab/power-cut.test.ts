@@ -13,11 +13,12 @@ beforeAll(async () => {
 afterAll(() => lab.close());
 
 /** A command on a device that runs until `seen` has come out of it. */
-async function started(device: string, command: string[], stream: 'stdout' | 'stderr', seen: RegExp) {
+async function started(device: string, command: string[], seen: RegExp) {
   const running = lab.spawn(['exec', '--net', 'power', device, ...command], { buffer: false });
   let text = '';
   await new Promise<void>((resolve) => {
-    running[stream]?.on('data', (chunk: Buffer) => {
+    running.stderr?.resume();
+    running.stdout?.on('data', (chunk: Buffer) => {
       text += chunk.toString();
       if (seen.test(text)) resolve();
     });
@@ -101,7 +102,9 @@ test('who is still sending when the server comes back gets a reset', async () =>
       '40',
       '-T',
       '-',
-      'http://www.example.com/upload',
+      '-X',
+      'POST',
+      'http://www.example.com/bytes',
     ],
     { buffer: false, stdin: 'pipe', stderr: 'pipe' },
   );
@@ -135,7 +138,7 @@ async function connectionFrom(device: string): Promise<void> {
 }
 
 test('a command that runs on a device ends when its device loses power', async () => {
-  const ping = await started('phone', ['ping', '8.8.8.8'], 'stdout', /icmp_seq=1 /);
+  const ping = await started('phone', ['ping', '8.8.8.8'], /icmp_seq=1 /);
   await lab.ok('kill', '--net', 'power', 'phone');
   expect((await ping).exitCode).toBe(1);
   await lab.ok('start', '--net', 'power', 'phone');

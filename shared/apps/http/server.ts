@@ -9,6 +9,7 @@ import { type Answer, errorAnswer, textAnswer } from './answer.ts';
 import { hashOfRandomBytes, MOST_BYTES, RandomBytes } from './random-bytes.ts';
 import { parseRequestTarget } from './request-target.ts';
 import { answerFromFolder } from './static-files.ts';
+import { countUpload } from './upload.ts';
 
 /** ms that a connection may be idle between two requests: nginx's 75 s. */
 const KEEP_ALIVE_TIMEOUT = 75_000;
@@ -107,6 +108,7 @@ class WebServer {
       const names = [...this.#sites.keys()].join(', ');
       return errorAnswer(404, `There is no site ${target.host || 'without a name'} here, only ${names}.`);
     }
+    if (request.method === 'POST' && target.path === '/bytes') return countUpload(request);
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return errorAnswer(405, `${request.method} is not served here.`, { Allow: 'GET, HEAD' });
     if (target.segments[0] === 'bytes' && target.segments.length === 2)

@@ -119,7 +119,8 @@ export function command(name: string, body: CommandBody): Command {
     try {
       return await body(args, console, context);
     } catch (error) {
-      if (console.signal.aborted) return console.signalExit;
+      const said = error instanceof CommandFailure && error.message !== '';
+      if (console.signal.aborted && !said) return console.signalExit;
       const failure =
         error instanceof CommandFailure
           ? error

@@ -3,6 +3,9 @@
 import type { CurlBody } from './curl-body.ts';
 import type { CurlSettings } from './curl-options.ts';
 
+/** Methods that say nothing of a body when they have none; others say that its length is 0 (RFC 9110 §8.6). */
+const BODILESS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
+
 /** One request of a transfer; a redirect makes another. */
 export interface CurlRequest {
   readonly url: URL;
@@ -47,6 +50,7 @@ export function requestFields(
   if (settings.compressed) fields.push(['Accept-Encoding', 'deflate, gzip, br']);
   if (settings.referer !== undefined) fields.push(['Referer', settings.referer]);
   if (body?.length !== undefined) fields.push(['Content-Length', String(body.length)]);
+  else if (!body && !BODILESS.has(request.method)) fields.push(['Content-Length', '0']);
   else if (body) fields.push(['Transfer-Encoding', 'chunked']);
   if (body?.contentType !== undefined) fields.push(['Content-Type', body.contentType]);
   return withCustom(fields, settings.headers);

@@ -1,6 +1,7 @@
 // curl, with the command line, the messages and the exit codes of curl 7.88, for http:// URLs. Read
 // curl-options.ts for what it takes and curl-transfer.ts for what it does.
 
+import type { Sockets } from '../../socket/sockets.ts';
 import type { CommandContext } from '../command.ts';
 import { CommandFailure, type Console, command } from './console.ts';
 import { CurlConnections } from './curl-connections.ts';
@@ -18,19 +19,21 @@ function outputFor(settings: CurlSettings, index: number, url: URL, console: Con
 
 async function run(args: readonly string[], console: Console, { sockets }: CommandContext): Promise<number> {
   const settings = parseCurl(args);
-  if (!settings) {
-    await console.print(HELP);
-    return 0;
-  }
+  if (settings) return runTransfers(settings, console, sockets);
+  await console.print(HELP);
+  return 0;
+}
+
+async function runTransfers(settings: CurlSettings, console: Console, sockets: Sockets): Promise<number> {
   const connections = new CurlConnections(sockets, settings.resolve);
   let exitCode = 0;
   async function transfer(text: string, index: number): Promise<CurlError | undefined> {
     const url = curlUrl(text);
-    const output = outputFor(settings!, index, url, console);
-    const one = new CurlTransfer(sockets, console, settings!, connections, url, output);
+    const output = outputFor(settings, index, url, console);
+    const one = new CurlTransfer(sockets, console, settings, connections, url, output);
     const error = await one.run();
-    if (settings!.writeOut !== undefined) {
-      const { text: written, unknown } = formatWriteOut(settings!.writeOut, one.report(error));
+    if (settings.writeOut !== undefined) {
+      const { text: written, unknown } = formatWriteOut(settings.writeOut, one.report(error));
       for (const name of unknown) await console.complain(`curl: unknown --write-out variable: '${name}'\n`);
       await console.print(written);
     }
@@ -58,7 +61,7 @@ export const curl = command('curl', async (args, console, context) => {
     return await run(args, console, context);
   } catch (error) {
     // curl ignores SIGPIPE and calls a closed stdout a failed write.
-    if (error instanceof CommandFailure && console.io.stdout.destroyed && !console.io.interrupt.aborted)
+    if (console.io.stdout.destroyed && !console.io.interrupt.aborted)
       throw new CommandFailure(CURLE.WRITE_ERROR, 'curl: (23) Failure writing output to destination');
     throw error;
   }

@@ -137,12 +137,11 @@ class Dig {
 
   #failure(server: Server, transport: 'udp' | 'tcp', error: SystemError): string {
     const peer = `${server.address}#${this.lookup.port}`;
-    const name = this.lookup.name === '.' ? '.' : this.lookup.name;
     if (transport === 'tcp')
-      return `;; Connection to ${peer}(${server.name}) for ${name} failed: ${reason(error)}.\n`;
+      return `;; Connection to ${peer}(${server.name}) for ${this.lookup.name} failed: ${reason(error)}.\n`;
     if (error.syscall === 'recvmsg' || error.code === 'ETIMEDOUT')
       return `;; communications error to ${peer}: ${reason(error)}\n`;
-    return `;; UDP setup with ${peer}(${server.name}) for ${name} failed: ${reason(error)}.\n`;
+    return `;; UDP setup with ${peer}(${server.name}) for ${this.lookup.name} failed: ${reason(error)}.\n`;
   }
 }
 

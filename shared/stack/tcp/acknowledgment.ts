@@ -19,7 +19,7 @@ export function takeAcknowledgment(tcb: Tcb, segment: TcpSegment): void {
   const repeated = isRepeated(tcb, segment, windowBefore);
   const blocks = tcb.sackPermitted ? (segment.options.sack ?? []) : [];
   if (advance === 0 && !repeated && blocks.length === 0) {
-    if (tcb.window === 0) tcb.waitingSince = tcb.context.clock.now();
+    if (tcb.window === 0) tcb.startWaiting();
     return;
   }
   const delivery = tcb.sent.deliver(acknowledgment, blocks);
@@ -71,7 +71,7 @@ function advanceUna(tcb: Tcb, acknowledgment: number): void {
     tcb.sendBuffer.drop(bytes);
     tcb.sendBase = dataEnd;
   }
-  tcb.waitingSince = tcb.context.clock.now();
+  tcb.startWaiting();
   tcb.softError = undefined;
   if (tcb.sent.empty) tcb.retransmission.clear();
   else tcb.retransmission.set(tcb.roundTrip.timeout);
@@ -88,17 +88,26 @@ function tellWriter(tcb: Tcb): void {
   if (sendBuffer.length === 0 && (!tcb.finQueued || tcb.finAcknowledged)) tcb.owner.notify('drained');
 }
 
-/**
- * The round trip, from a segment that was sent once only (Karn), which has fractions of a ms; or, after
- * a repetition, from the timestamp that comes back (RFC 7323 §4).
- */
+/** Takes the round trip, and with it ends the backoff. */
 function measure(tcb: Tcb, segment: TcpSegment, delivery: Delivery): void {
-  const sampled =
-    delivery.measurable !== undefined
-      ? tcb.context.clock.now() - delivery.measurable
-      : segment.options.timestamps && tcb.timestamps?.roundTrip(segment.options.timestamps);
+  const sampled = roundTrip(tcb, segment, delivery);
   if (sampled === undefined) return;
   // One sample for every second segment of a window (RFC 7323 appendix G).
   const samplesPerRound = Math.max(1, Math.ceil(tcb.flightSize / (2 * tcb.mss)));
   tcb.roundTrip.sample(sampled, samplesPerRound);
+}
+
+/**
+ * What was sent once gives it with fractions of a ms. What was sent again gives none (Karn), unless a
+ * timestamp tells that it was the repetition which arrived: an older one is echoed too when only the ACK was
+ * lost, and would measure the timeout itself.
+ */
+function roundTrip(tcb: Tcb, { options }: TcpSegment, delivery: Delivery): number | undefined {
+  const { firstSentAt, lastSentAt } = delivery;
+  if (lastSentAt === Number.NEGATIVE_INFINITY) return undefined;
+  const now = tcb.context.clock.now();
+  if (!delivery.ambiguous) return now - lastSentAt;
+  const echoed = options.timestamps && tcb.timestamps?.roundTrip(options.timestamps);
+  // Timestamps count whole ms.
+  return echoed !== undefined && echoed <= now - firstSentAt + 1 ? echoed : undefined;
 }

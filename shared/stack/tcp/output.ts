@@ -86,7 +86,7 @@ function sendNew(tcb: Tcb, length: number, flags: number): boolean {
   const start = tcb.nxt;
   const now = tcb.context.clock.now();
   if (tcb.sent.empty) {
-    tcb.waitingSince = now;
+    tcb.startWaiting();
     tcb.retransmission.set(tcb.roundTrip.timeout);
   }
   tcb.lastDataAt = now;
@@ -113,7 +113,7 @@ function awaitProgress(tcb: Tcb): void {
   const waits = tcb.unsent > 0 || (tcb.finQueued && !tcb.finSent);
   if (tcb.sent.empty && !waits) tcb.retransmission.clear();
   else if (tcb.retransmission.deadline === undefined) {
-    if (tcb.sent.empty) tcb.waitingSince = tcb.context.clock.now();
+    if (tcb.sent.empty) tcb.startWaiting();
     tcb.retransmission.set(tcb.roundTrip.timeout);
   }
 }

@@ -20,10 +20,11 @@ export interface Delivery {
   acknowledged: number;
   /** Bytes newly told of by SACK blocks. */
   sacked: number;
-  /** The segment delivered now that was sent last. */
-  latest: SentSegment | undefined;
-  /** When the latest of those that were sent only once was sent: fit for a measurement (Karn). */
-  measurable: number | undefined;
+  /** Whether any of the segments that this delivers was sent more than once. */
+  ambiguous: boolean;
+  /** When the first and the last of them were sent, each for the last time; ms on the clock. */
+  firstSentAt: number;
+  lastSentAt: number;
 }
 
 /** SACKed segments above one that make it lost (DupThresh, RFC 6675 §2). */
@@ -68,7 +69,13 @@ export class SentQueue {
 
   /** Takes in a cumulative acknowledgment and SACK blocks. */
   deliver(acknowledgment: number, blocks: readonly SackBlock[]): Delivery {
-    const delivery: Delivery = { acknowledged: 0, sacked: 0, latest: undefined, measurable: undefined };
+    const delivery: Delivery = {
+      acknowledged: 0,
+      sacked: 0,
+      ambiguous: false,
+      firstSentAt: Number.POSITIVE_INFINITY,
+      lastSentAt: Number.NEGATIVE_INFINITY,
+    };
     this.#acknowledge(acknowledgment, delivery);
     for (const block of blocks) this.#applyBlock(block, acknowledgment, delivery);
     return delivery;
@@ -191,8 +198,8 @@ export class SentQueue {
   }
 }
 
-function noteDelivered(segment: SentSegment, delivery: Delivery): void {
-  if (!delivery.latest || segment.sentAt >= delivery.latest.sentAt) delivery.latest = segment;
-  if (segment.transmissions === 1)
-    delivery.measurable = Math.max(delivery.measurable ?? segment.sentAt, segment.sentAt);
+function noteDelivered({ sentAt, transmissions }: SentSegment, delivery: Delivery): void {
+  if (transmissions > 1) delivery.ambiguous = true;
+  delivery.firstSentAt = Math.min(delivery.firstSentAt, sentAt);
+  delivery.lastSentAt = Math.max(delivery.lastSentAt, sentAt);
 }

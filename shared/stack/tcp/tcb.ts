@@ -87,6 +87,8 @@ export class Tcb {
   lastDataAt = 0;
   /** Since when acknowledgment, or an open window, is waited for. */
   waitingSince = 0;
+  /** How often the timer went off since then. */
+  timeouts = 0;
   synTransmissions = 0;
 
   // Loss recovery (RFC 6582, RFC 6675).
@@ -187,6 +189,12 @@ export class Tcb {
   /** Whether numbers of both sides are agreed on (RFC 9293 §3.10.7.4). */
   get synchronized(): boolean {
     return this.state !== 'CLOSED' && this.state !== 'SYN-SENT' && this.state !== 'SYN-RECEIVED';
+  }
+
+  /** Something that was waited for came, or waiting begins. */
+  startWaiting(): void {
+    this.waitingSince = this.context.clock.now();
+    this.timeouts = 0;
   }
 
   closeAlarms(): void {

@@ -9,6 +9,9 @@ import type { Tcb, TcbTimers } from './tcb.ts';
 import { timestampNow } from './timestamps.ts';
 import { fail, finish } from './transitions.ts';
 
+/** Data is not given up before, lest a long backoff make one lost ACK the end. */
+const FEWEST_TRIES = 5;
+
 export const TIMERS: TcbTimers = {
   retransmission(tcb) {
     if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') repeatSyn(tcb);
@@ -45,7 +48,8 @@ function repeatSyn(tcb: Tcb): void {
 /** Data, or a window probe where the window is shut; given up after R2 (RFC 9293 §3.8.3). */
 function repeatData(tcb: Tcb): void {
   const { clock, settings } = tcb.context;
-  if (clock.now() - tcb.waitingSince >= settings.dataTimeout) {
+  tcb.timeouts++;
+  if (clock.now() - tcb.waitingSince >= settings.dataTimeout && tcb.timeouts > FEWEST_TRIES) {
     // As BSD: should the peer be alive after all, it need not wait for what will not come.
     sendReset(tcb);
     return fail(tcb, 'ETIMEDOUT');

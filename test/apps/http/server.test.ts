@@ -289,6 +289,13 @@ describe('/bytes/N', () => {
   });
 });
 
+test('POST /bytes swallows an upload and answers with its length and hash', async () => {
+  const body = Buffer.alloc(300_000, 'upload');
+  const response = await fetchUrl(sockets, 'http://www.example.com/bytes', { method: 'POST', body });
+  const hash = createHash('sha256').update(body).digest('hex');
+  expect([response.status, await text(response.body)]).toEqual([200, `300000 ${hash}\n`]);
+});
+
 test('a request is told of at both ends', async () => {
   await get('/style.css');
   await expect.poll(() => log.named('http.request').length).toBe(2);

@@ -6,11 +6,11 @@ import { DefaultNet } from '../../support/default-net.ts';
 
 const ZONES = {
   'example.com': {
-    '@': { NS: ['ns'], MX: [{ preference: 10, exchange: 'mail' }], ttl: 300_000 },
+    '@': { NS: ['ns.example.com'], MX: [{ preference: 10, exchange: 'mail.example.com' }], ttl: 300_000 },
     www: { A: ['93.184.216.34'], ttl: 300_000 },
-    web: { CNAME: 'www', ttl: 60_000 },
+    web: { CNAME: 'www.example.com', ttl: 60_000 },
     'a-very-long-name-indeed': { A: ['93.184.216.35'], ttl: 300_000 },
-    text: { TXT: ['hello "x" \\ world', 'two'], ttl: 300_000 },
+    text: { TXT: ['hello "x" \\ world'], ttl: 300_000 },
     many: { A: Array.from({ length: 60 }, (_, index) => `10.0.0.${index + 1}`), ttl: 300_000 },
   },
 };
@@ -80,7 +80,7 @@ describe('what is shown', () => {
     ['+short mx example.com', '10 mail.example.com.\n'],
     [
       '-t TXT text.example.com +noall +answer',
-      'text.example.com.\t300\tIN\tTXT\t"hello \\"x\\" \\\\ world" "two"\n',
+      'text.example.com.\t300\tIN\tTXT\t"hello \\"x\\" \\\\ world"\n',
     ],
     ['+noall +question -x 1.2.3.4', ';4.3.2.1.in-addr.arpa.\t\tIN\tPTR\n'],
     ['+noall +question', ';.\t\t\t\tIN\tNS\n'],
