@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab.close());
 
-/** A command on a device that runs until `seen` has come out of it. */
+/** A command on a device, once `seen` has come out of it; wrapped, as it would be awaited itself. */
 async function started(device: string, command: string[], seen: RegExp) {
   const running = lab.spawn(['exec', '--net', 'power', device, ...command], { buffer: false });
   let text = '';
@@ -23,7 +23,7 @@ async function started(device: string, command: string[], seen: RegExp) {
       if (seen.test(text)) resolve();
     });
   });
-  return running;
+  return { running };
 }
 
 describe('kill -9 of the web server in the middle of a download', () => {
@@ -69,7 +69,7 @@ describe('kill -9 of the web server in the middle of a download', () => {
   });
 
   test('a new connection ends in an error of an unreachable or silent host', async () => {
-    const { exitCode, stderr } = await lab.exec('laptop', 'curl', '-sS', '-m', '20', 'http://93.184.216.34/');
+    const { exitCode, stderr } = await lab.exec('laptop', 'curl', '-sS', '-m', '3', 'http://93.184.216.34/');
     expect([7, 28]).toContain(exitCode);
     expect(stderr).toMatch(/curl: \((7|28)\)/);
   });
@@ -138,7 +138,7 @@ async function connectionFrom(device: string): Promise<void> {
 }
 
 test('a command that runs on a device ends when its device loses power', async () => {
-  const ping = await started('phone', ['ping', '8.8.8.8'], /icmp_seq=1 /);
+  const { running: ping } = await started('phone', ['ping', '8.8.8.8'], /icmp_seq=1 /);
   await lab.ok('kill', '--net', 'power', 'phone');
   expect((await ping).exitCode).toBe(1);
   await lab.ok('start', '--net', 'power', 'phone');

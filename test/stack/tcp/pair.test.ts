@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { equalBytes } from '../../../shared/core/bytes.ts';
 import { seededRandom } from '../../../shared/core/random.ts';
 import type { TcpSettings } from '../../../shared/stack/tcp/settings.ts';
-import { type Line, Pair, SERVER, Transfer } from './support/pair.ts';
+import { type Line, Pair, SERVER, SlowTransfer, Transfer } from './support/pair.ts';
 
 const HOUR = 3_600_000;
 
@@ -82,6 +82,39 @@ describe('over a line with 10% loss, duplication and reordering', () => {
     for (let seed = 0; seed < 10; seed++) {
       const name = `bad-${congestionControl}-${seed}`;
       expectIntact(transfer(name, line, 500_000, MEGABYTE, { congestionControl }), name);
+    }
+  });
+});
+
+describe('with small buffers, slow readers and a path that narrows', () => {
+  test('both ways, over a bad line, everything arrives: windows close and open, and nothing hangs', () => {
+    for (let index = 0; index < 60; index++) {
+      const seed = `slow-${index}`;
+      const random = seededRandom(seed, 'shape');
+      const pair = new Pair(
+        seed,
+        { loss: 0.08, duplicate: 0.05, reorder: 0.2, reorderBy: 60, delay: random.integer(0, 40) },
+        {
+          receiveBuffer: random.integer(1500, 20_000),
+          sendBuffer: random.integer(1000, 20_000),
+          congestionControl: index % 2 === 0 ? 'cubic' : 'newreno',
+        },
+      );
+      const read = (wake: () => void) => pair.clock.after(random.integer(0, 300), wake);
+      const up = random.bytes(random.integer(0, 60_000));
+      const down = random.bytes(random.integer(0, 60_000));
+      const client = new SlowTransfer(up, random.integer(100, 10_000), read);
+      const server = new SlowTransfer(down, random.integer(100, 10_000), read);
+      pair.server.tcp.listen({ port: 80, accept: (connection) => server.begin(connection) });
+      client.connection = pair.client.tcp.connect({ address: SERVER, port: 80, user: client });
+      pair.clock.after(500, () => {
+        pair.client.network.mtu = pair.server.network.mtu = random.integer(100, 1400);
+      });
+      const ended = pair.clock.runUntil(() => client.isClosed && server.isClosed, HOUR);
+      expect(ended, `seed ${seed}: no end after an hour`).toBe(true);
+      expectIntact({ client, server, pair, up, down }, seed);
+      pair.clock.advance(61_000);
+      expect(pair.clock.nextDue, `seed ${seed}: a timer is left`).toBeUndefined();
     }
   });
 });

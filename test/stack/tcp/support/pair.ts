@@ -100,11 +100,7 @@ export class Transfer implements TcpUser {
   isClosed = false;
   #written = 0;
 
-  constructor(
-    private readonly data: Uint8Array,
-    /** Bytes read at a time. */
-    private readonly readSize = Number.POSITIVE_INFINITY,
-  ) {}
+  constructor(private readonly data: Uint8Array) {}
 
   connected(): void {
     this.#write();
@@ -118,7 +114,8 @@ export class Transfer implements TcpUser {
   }
 
   readable(): void {
-    for (let data = this.#read(); data; data = this.#read()) this.received.push(data);
+    const data = this.connection?.read();
+    if (data) this.received.push(data);
   }
 
   writable(): void {
@@ -136,10 +133,6 @@ export class Transfer implements TcpUser {
     return new Uint8Array(Buffer.concat(this.received));
   }
 
-  #read(): Uint8Array | undefined {
-    return this.connection?.read(this.readSize);
-  }
-
   #write(): void {
     const { connection } = this;
     if (!connection) return;
@@ -149,5 +142,30 @@ export class Transfer implements TcpUser {
       if (taken < 50_000 && this.#written < this.data.length) return;
     }
     connection.shutdown();
+  }
+}
+
+/** As `Transfer`, but reads one piece at a time, when `wait` calls back. */
+export class SlowTransfer extends Transfer {
+  #waits = false;
+
+  constructor(
+    data: Uint8Array,
+    private readonly pieceSize: number,
+    private readonly wait: (wake: () => void) => void,
+  ) {
+    super(data);
+  }
+
+  override readable(): void {
+    if (this.#waits) return;
+    this.#waits = true;
+    this.wait(() => {
+      this.#waits = false;
+      const piece = this.connection?.read(this.pieceSize);
+      if (!piece) return;
+      this.received.push(piece);
+      this.readable();
+    });
   }
 }
