@@ -9,6 +9,10 @@ import type { NetStatus } from './net-status.ts';
 import type { RunRecord } from './run-record.ts';
 import { type StoryEvent, type StoryOptions, stepsOfTrip, tellSteps } from './story.ts';
 
+/** How often, and how many ms apart, the logs are looked at for the close of the connections. */
+const LOOKS = 50;
+const LOOK_INTERVAL = 20;
+
 const PAGE = 'http://www.example.com/';
 
 /** Visits the page from the first host and tells the trip, then what to try next. */
@@ -23,7 +27,7 @@ export async function tellTour(net: RunRecord, status: NetStatus): Promise<void>
     visitBegan,
     colours: process.stdout.isTTY,
   };
-  const steps = stepsOfTrip(await eventsOf(net), options);
+  const steps = stepsOfTrip(await eventsWhenClosed(net, visitBegan), options);
   process.stdout.write(
     [
       `\n${host.device} asks the network for an address, then visits ${PAGE}. What happened, step by step:\n`,
@@ -49,6 +53,17 @@ async function visit(net: RunRecord, host: string): Promise<string> {
     return output;
   } finally {
     control.close();
+  }
+}
+
+/** All events, once both ends of the visit's connections have closed; a last FIN may be on its way for a moment. */
+async function eventsWhenClosed(net: RunRecord, visitBegan: number): Promise<StoryEvent[]> {
+  for (let look = 0; ; look++) {
+    const events = await eventsOf(net);
+    const count = (name: string) =>
+      events.filter(({ event, time }) => event === name && time >= visitBegan).length;
+    if (count('tcp.close') >= count('tcp.open') || look === LOOKS) return events;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL));
   }
 }
 

@@ -101,7 +101,7 @@ class Client implements DhcpClient {
       const { cidr, server } = this.lease;
       this.#newTransaction();
       this.#send({ type: 'RELEASE', ciaddr: cidr.address, server }, formatIpv4(server));
-      this.#log('info', 'dhcp.release', `Gives ${formatCidr(cidr)} back to ${formatIpv4(server)}`, {
+      this.#log('info', 'dhcp.release', `gives ${formatCidr(cidr)} back to ${formatIpv4(server)}`, {
         address: formatCidr(cidr),
         server: formatIpv4(server),
       });

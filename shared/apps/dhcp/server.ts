@@ -188,7 +188,7 @@ class Server implements DhcpServer {
     this.#log(
       'info',
       'dhcp.offer',
-      `Offers ${formatIpv4(address)} to ${formatMac(message.chaddr)}`,
+      `offers ${formatIpv4(address)} to ${formatMac(message.chaddr)}`,
       message,
       {
         address: formatIpv4(address),
@@ -241,7 +241,7 @@ class Server implements DhcpServer {
     const text = formatIpv4(address);
     const hostname = dhcpText(message, DHCP_OPTIONS.HOSTNAME);
     const who = hostname ? `${formatMac(message.chaddr)} (${hostname})` : formatMac(message.chaddr);
-    this.#log('info', 'dhcp.ack', `Leases ${text} to ${who} for ${duration / 1000} s`, message, {
+    this.#log('info', 'dhcp.ack', `leases ${text} to ${who} for ${duration / 1000} s`, message, {
       address: text,
       hostname,
       lease: duration,
@@ -251,7 +251,7 @@ class Server implements DhcpServer {
 
   #refuse(message: DhcpMessage, requested: Ipv4Address | undefined, reason: string): void {
     const address = requested === undefined ? undefined : formatIpv4(requested);
-    this.#log('warn', 'dhcp.nak', `Refuses ${address} to ${formatMac(message.chaddr)}: ${reason}`, message, {
+    this.#log('warn', 'dhcp.nak', `refuses ${address} to ${formatMac(message.chaddr)}: ${reason}`, message, {
       address,
       reason,
     });
@@ -274,7 +274,7 @@ class Server implements DhcpServer {
     this.#bindings.put({ address, client: '', mac, hostname: undefined, state: 'declined', expiresAt });
     this.#expireAt(expiresAt);
     const text = formatIpv4(address);
-    this.#log('warn', 'dhcp.decline', `Withholds ${text}: ${holder} uses it without a lease`, message, {
+    this.#log('warn', 'dhcp.decline', `withholds ${text}: ${holder} uses it without a lease`, message, {
       address: text,
     });
   }

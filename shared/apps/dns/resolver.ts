@@ -62,7 +62,7 @@ export function createResolver(sockets: Sockets, options: ResolverOptions): Reso
   /** A truncated answer is asked for again over TCP (RFC 7766 §5). */
   async function ask(server: string, name: string, type: DnsType): Promise<DnsMessage> {
     const query = dnsQuery({ id: random.uint32() & 0xffff, name, type });
-    log.info('dns.query', { name, type, server, id: query.id }, `Asks ${server} for ${name} ${type}`);
+    log.info('dns.query', { name, type, server, id: query.id }, `asks ${server} for ${name} ${type}`);
     const response = await exchange(sockets, { server, query, transport: 'udp', timeout: TRY_TIMEOUT });
     if (!response.tc) return response;
     log.debug?.(
@@ -122,7 +122,7 @@ export function createResolver(sockets: Sockets, options: ResolverOptions): Reso
       log.info(
         'dns.cache',
         { name, type, rcode: rcodeName(known.rcode), addresses: addressesOf(known.answers) },
-        `Remembers ${name} ${type}: ${data.join(', ') || rcodeName(known.rcode)}`,
+        `remembers ${name} ${type}: ${data.join(', ') || rcodeName(known.rcode)}`,
       );
       return Promise.resolve(known);
     }

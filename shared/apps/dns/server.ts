@@ -152,7 +152,7 @@ class DnsServer {
     this.sockets.log.info(
       'dns.serve',
       { client, name, type, rcode, answers: data, authoritative: response.aa },
-      `Answers ${client}: ${name} ${type} is ${data.join(', ') || rcode}`,
+      `answers ${client}: ${name} ${type} is ${data.join(', ') || rcode}`,
     );
   }
 }
