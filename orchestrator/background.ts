@@ -59,9 +59,12 @@ export interface Foreground {
 /** The other side. @param gone called if the command ends before the net is ready */
 export function tellForeground(gone: () => void): Foreground {
   let waited = true;
-  process.on('disconnect', () => {
+  const left = () => {
     if (waited) gone();
-  });
+  };
+  process.on('disconnect', left);
+  // It may have gone while this process was starting, when nobody listened.
+  if (!process.connected) left();
   const tell = (message: Message) => {
     // It may be going at this moment; then `disconnect` says so.
     if (process.connected) process.send?.(message, undefined, undefined, () => {});

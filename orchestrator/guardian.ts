@@ -36,9 +36,13 @@ clean`;
 /** ms before a guardian that ended at once is replaced. */
 const RESPAWN_PAUSE = 100;
 
+/** ms between wakings: a guardian that someone has frozen could not do its work. */
+const WAKE_EVERY = 250;
+
 export class Guardian {
   readonly #pids = new Set<number>();
   #shell: ChildProcess;
+  readonly #waking: NodeJS.Timeout;
   #closing = false;
 
   /**
@@ -50,6 +54,7 @@ export class Guardian {
     private readonly socket: string,
   ) {
     this.#shell = this.#start();
+    this.#waking = setInterval(() => this.#shell.kill('SIGCONT'), WAKE_EVERY).unref();
   }
 
   get pid(): number | undefined {
@@ -76,10 +81,12 @@ export class Guardian {
   /** Kills what is still watched, removes the sockets, and resolves when the guardian itself is gone. */
   async close(): Promise<void> {
     this.#closing = true;
+    clearInterval(this.#waking);
     const { exitCode, signalCode, pid } = this.#shell;
     if (pid === undefined || exitCode !== null || signalCode !== null) return;
     const exit = once(this.#shell, 'exit');
     this.#shell.stdin?.end();
+    this.#shell.kill('SIGCONT');
     await exit;
   }
 

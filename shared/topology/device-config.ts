@@ -1,6 +1,7 @@
 // What the orchestrator hands a device: one line of JSON on its standard input. The input then stays open;
 // its end means that the orchestrator is gone, and the device ends too.
 
+import type { StandingFaults } from './faults.ts';
 import type { CableEnd, DeviceSpec, Impairment } from './types.ts';
 
 /** A port of the device: where a cable may end. */
@@ -36,6 +37,8 @@ export interface DeviceConfig {
   /** ms to add to the monotonic clock to have Unix time. */
   readonly clockOffset: number;
   readonly ports: readonly PortConfig[];
+  /** Faults that are active as it starts; the impairments of its ports are with the ports. */
+  readonly faults?: StandingFaults;
 }
 
 /** The one line that a device prints on its standard output, once it serves its socket. */

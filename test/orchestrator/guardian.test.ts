@@ -77,6 +77,19 @@ test('one that is killed is replaced by another that knows what is watched', asy
   expect(await processGone(watched, PATIENCE)).toBe(true);
 });
 
+test('one that is frozen is woken, while it watches and at its end', async () => {
+  const guardian = new Guardian(folder, join(folder, '.own'));
+  const pid = guardian.pid ?? 0;
+  const { pid: watched } = sleeper();
+  guardian.watch(watched);
+  process.kill(pid, 'SIGSTOP');
+  await expect.poll(() => processState(pid), { timeout: PATIENCE }).toBe('frozen');
+  await expect.poll(() => processState(pid), { timeout: PATIENCE }).toBe('running');
+  process.kill(pid, 'SIGSTOP');
+  await guardian.close();
+  expect(await processGone(watched, PATIENCE)).toBe(true);
+});
+
 test('it cleans up where it began, even if the folder was moved and another has its place', async () => {
   const own = join(folder, 'home');
   const moved = join(folder, '.old');
