@@ -74,18 +74,31 @@ export class Supervisor {
   /** Starts devices together, and resolves when they and their cables are ready. @throws Failure */
   async start(names: readonly string[], timeout: number): Promise<void> {
     const machines = names.map((name) => this.#machine(name));
-    await Promise.all(machines.map((machine) => machine.start()));
+    for (const machine of machines)
+      if (machine.running) throw new Failure(`${machine.name} is running already`);
     const wanted = new Set(names);
+    let serving = false;
+    let failure: unknown;
+    const begun = Promise.all(machines.map((machine) => machine.start()));
+    begun
+      .then(() => {
+        serving = true;
+      })
+      .catch((error: unknown) => {
+        failure = error;
+      })
+      .finally(() => this.#changed());
     await this.#until(
       () => {
-        for (const machine of machines)
-          if (!machine.running)
-            throw new Failure(`${machine.name} ended while it started: ${machine.report().reason}`);
+        if (failure !== undefined) throw failure;
+        const ended = serving ? machines.find((machine) => !machine.running) : undefined;
+        if (ended) throw new Failure(`${ended.name} ended while it started: ${ended.report().reason}`);
         return missing(this.machines, this.options.topology.cables, wanted);
       },
       timeout,
       `${this.options.topology.name} is not ready`,
     );
+    await begun;
   }
 
   /** Resolves when the devices are gone and their neighbours have seen it. @throws Failure */

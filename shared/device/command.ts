@@ -25,6 +25,15 @@ export interface DeviceTables {
   udp(): readonly SocketRow[];
   nat?(): readonly NatRow[];
   leases?(): readonly LeaseRow[];
+  counters?(): readonly CounterRow[];
+}
+
+export interface CounterRow {
+  /** `layer.reason`. */
+  readonly counter: string;
+  /** The port that counted it; absent for the stack's own. */
+  readonly port?: string | undefined;
+  readonly count: number;
 }
 
 export interface ArpRow {

@@ -48,10 +48,13 @@ export const dhcpClients: StartService = (device) => {
   };
 };
 
-/** Lets programs on the device use names. */
+/** Lets programs on the device use names: by the servers of its interfaces, else those that it knows of anyway. */
 export const resolver: StartService = (device) => {
   const { known, sockets, config } = device;
-  for (const { name, dns } of config.spec.interfaces) if (dns) known.nameServers.set(name, dns);
+  const { interfaces, dhcp, dns: serves } = config.spec;
+  for (const { name, dns } of interfaces) if (dns) known.nameServers.set(name, dns);
+  if (known.nameServers.size === 0 && serves) known.nameServers.set('lo', ['127.0.0.1']);
+  if (known.nameServers.size === 0 && dhcp) known.nameServers.set(dhcp.interface, dhcp.dns);
   sockets.lookup = createResolver(sockets, { servers: () => [...known.nameServers.values()].flat() }).lookup;
   return NOTHING;
 };

@@ -1,7 +1,7 @@
 // The stack's tables as commands show them.
 
 import { formatCidr, formatIpv4, formatMac } from '../core/address.ts';
-import type { ArpRow, DeviceTables, LinkRow, NatRow, SocketRow } from './command.ts';
+import type { ArpRow, CounterRow, DeviceTables, LinkRow, NatRow, SocketRow } from './command.ts';
 import type { Device } from './device.ts';
 import type { Port } from './ports.ts';
 
@@ -49,9 +49,18 @@ export function tablesOf(device: Device, ports: ReadonlyMap<string, Port>): Devi
           details: {},
         }),
       ),
+    counters: () => counterRows(device, ports),
     ...(nat && { nat: () => nat.table().map(natRow) }),
     ...(known.leases && { leases: known.leases }),
   };
+}
+
+function counterRows({ sockets }: Device, ports: ReadonlyMap<string, Port>): CounterRow[] {
+  const own = Object.entries(sockets.counters.snapshot()).map(([counter, count]) => ({ counter, count }));
+  const ofPorts = [...ports].flatMap(([port, { cable }]) =>
+    Object.entries(cable.counters.snapshot()).map(([counter, count]) => ({ counter, port, count })),
+  );
+  return [...own, ...ofPorts];
 }
 
 function arpRows({ stack }: Device, name: string): ArpRow[] {

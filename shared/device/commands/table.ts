@@ -8,6 +8,7 @@ import { dig } from './dig.ts';
 import { ip } from './ip.ts';
 import { leases } from './leases.ts';
 import { nat } from './nat.ts';
+import { nstat } from './nstat.ts';
 import { ping } from './ping.ts';
 import { ss } from './ss.ts';
 import { traceroute } from './traceroute.ts';
@@ -20,6 +21,7 @@ const SUMMARIES: readonly (readonly [name: string, run: Command, summary: string
   ['ip', ip, 'addresses, links, routes and neighbours'],
   ['leases', leases, 'what a DHCP server has given out'],
   ['nat', nat, 'what a router translates'],
+  ['nstat', nstat, 'what was dropped or refused, by reason'],
   ['ping', ping, 'echo requests, and what comes back'],
   ['ss', ss, 'open sockets'],
   ['traceroute', traceroute, 'the routers on the way'],
