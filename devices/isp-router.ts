@@ -1,9 +1,9 @@
 // A router of a provider: it forwards by its routes and nothing else.
 
 import { runDevice } from '../shared/device/runtime.ts';
-import { resolver } from '../shared/device/services.ts';
+import { dhcpClients, resolver } from '../shared/device/services.ts';
 
 await runDevice({
   plane: 'router',
-  services: [resolver],
+  services: [dhcpClients, resolver],
 });

@@ -7,7 +7,7 @@ import { connectControl } from '../shared/control/client.ts';
 import type { DeviceStatus } from '../shared/control/device-status.ts';
 import type { ControlClient } from '../shared/control/peer.ts';
 import type { DeviceConfig, DeviceReady } from '../shared/topology/device-config.ts';
-import { messageOf } from './failure.ts';
+import { codeOf, messageOf } from './failure.ts';
 import { linesOf } from './lines.ts';
 import { processState } from './process-state.ts';
 
@@ -16,6 +16,9 @@ const LAST_WORDS = 10;
 
 /** ms between tries to reach a device that lives but has dropped the control channel. */
 const RECONNECT_PAUSE = 100;
+
+/** ms between looks whether a device that is starting, or has dropped the channel, can be asked. */
+const ASK_PAUSE = 10;
 
 const PIPES = {
   buffer: false,
@@ -59,7 +62,10 @@ export class DeviceProcess {
       ...PIPES,
       argv0: `tincan ${net}/${spec.name}`,
     });
-    if (this.#process.pid === undefined) throw new Error(`no process could be started for ${spec.name}`);
+    // That there is no process is told here; why comes later, with an event that must not end this one.
+    this.#process.on('error', () => {});
+    if (this.#process.pid === undefined)
+      throw new Error(`no process could be started for ${spec.name}: are there too many, or open files?`);
     this.pid = this.#process.pid;
     this.exited = this.#wait();
     this.#process.stdin.on('error', () => {});
@@ -67,6 +73,10 @@ export class DeviceProcess {
     this.#process.stdin.write(`${JSON.stringify(options.config)}\n`);
     this.#firstLine = firstLine(this.#process.stdout);
     this.#heard = this.#listen().catch(() => {});
+  }
+
+  get logFile(): string {
+    return this.options.config.logFile;
   }
 
   /** The last lines of its standard error, once it has ended. */
@@ -114,6 +124,39 @@ export class DeviceProcess {
   async kill(): Promise<void> {
     this.#signal('SIGKILL');
     await this.exited;
+  }
+
+  /** Stops the process as a machine hangs. Resolves when it does nothing any more. */
+  async freeze(): Promise<void> {
+    this.#signal('SIGSTOP');
+    while (!this.ended && !this.frozen) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+
+  /** Lets a frozen process go on. Resolves when it answers. @throws Error ETIMEDOUT */
+  async thaw(timeout: number): Promise<void> {
+    this.#signal('SIGCONT');
+    await this.ask('status', {}, timeout);
+  }
+
+  /**
+   * A call over /control, as soon as there is that channel.
+   * @throws Error ECONNRESET if it ends meanwhile, ETIMEDOUT after `timeout` ms
+   */
+  async ask(method: string, params: unknown, timeout: number): Promise<unknown> {
+    const end = performance.now() + timeout;
+    for (;;) {
+      const left = Math.max(1, end - performance.now());
+      try {
+        if (this.control) return await this.control.request(method, params, { timeout: left });
+      } catch (error) {
+        // The channel breaks before its process is seen to end, and is made anew if that lives.
+        if (codeOf(error) !== 'ECONNRESET') throw error;
+      }
+      if (this.ended) throw Object.assign(new Error('it ended'), { code: 'ECONNRESET' });
+      if (performance.now() >= end)
+        throw Object.assign(new Error(`no answer within ${timeout} ms`), { code: 'ETIMEDOUT' });
+      await new Promise((resolve) => setTimeout(resolve, ASK_PAUSE));
+    }
   }
 
   #signal(name: NodeJS.Signals): void {

@@ -7,12 +7,14 @@ import { once } from 'node:events';
 
 /**
  * POSIX sh. It stands in the run directory, so that the right files go even if the directory was renamed
- * meanwhile because another net of that name took its place. $1 is the orchestrator's own socket. A process
+ * meanwhile because another net of that name took its place. $1 is the orchestrator's own socket, $2 a folder
+ * that goes with the net, or nothing. A process
  * that is killed in the middle of a system call finishes that first, and may so make a socket after the
  * first cleaning; hence the second.
  */
 const SCRIPT = `trap '' HUP INT QUIT TERM TSTP TTIN TTOU
 socket=$1
+discard=$2
 pids=
 clean() { rm -f -- ./*.sock ./net.json ./net.json.new "$socket"; }
 alive() { for pid in $pids; do kill -0 "$pid" 2>/dev/null && return 0; done; return 1; }
@@ -31,7 +33,8 @@ for _ in 1 2 3 4 5 6 7 8; do
   alive || break
   sleep 0.1
 done
-clean`;
+clean
+[ -z "$discard" ] || rm -rf -- "$discard"`;
 
 /** ms before a guardian that ended at once is replaced. */
 const RESPAWN_PAUSE = 100;
@@ -48,10 +51,12 @@ export class Guardian {
   /**
    * @param folder the run directory, whose sockets go with the net
    * @param socket the orchestrator's own socket
+   * @param discard a folder that goes with the net: its run directory, if nobody wants the logs
    */
   constructor(
     private folder: string,
     private readonly socket: string,
+    private readonly discard = '',
   ) {
     this.#shell = this.#start();
     this.#waking = setInterval(() => this.#shell.kill('SIGCONT'), WAKE_EVERY).unref();
@@ -96,7 +101,7 @@ export class Guardian {
 
   #start(): ChildProcess {
     const started = performance.now();
-    const shell = spawn('/bin/sh', ['-c', SCRIPT, 'guardian', this.socket], {
+    const shell = spawn('/bin/sh', ['-c', SCRIPT, 'guardian', this.socket, this.discard], {
       // A shell that is one of many programs in a file goes by the last part of its name.
       argv0: 'tincan/guardian/sh',
       cwd: this.folder,

@@ -2,8 +2,10 @@
 
 import type { DeviceStatus, InterfaceStatus } from '../shared/control/device-status.ts';
 import type { DeviceSpec } from '../shared/topology/types.ts';
+import { type CrashReport, lastLogLines } from './crash-report.ts';
 import type { DeviceProcess } from './device-process.ts';
 import { Failure } from './failure.ts';
+import { DeviceOff } from './faults/bench.ts';
 import type { DeviceReport, DeviceState } from './net-status.ts';
 
 /** ms a device has for its orderly end. */
@@ -23,12 +25,15 @@ export interface MachineOptions {
   /** Its socket serves: its neighbours and its own dialing ends can be told. */
   readonly booted: (machine: Machine) => void;
   readonly changed: () => void;
+  /** It ended without being asked to. */
+  readonly crashed: (report: CrashReport) => void;
 }
 
 export class Machine {
   process: DeviceProcess | undefined;
   /** Why it is off. */
   #off: { state: 'stopped' | 'crashed'; reason: string } = { state: 'stopped', reason: 'not started yet' };
+  #lastLines: readonly string[] = [];
   #wasReady = false;
   #incarnation = 0;
   #lastStatus: DeviceStatus | undefined;
@@ -61,6 +66,28 @@ export class Machine {
   /** Whether a cable that ends there can come up. */
   get answers(): boolean {
     return this.running?.url !== undefined && !this.running.frozen;
+  }
+
+  /** The number of the present run; undefined while it is off. */
+  get run(): number | undefined {
+    return this.running ? this.#incarnation - 1 : undefined;
+  }
+
+  /** `a.b.c.d/n`, as they are or, while it says nothing, as they were. */
+  get addresses(): string[] {
+    const { interfaces } = this.running?.status ?? this.#lastStatus ?? this.spec;
+    return interfaces.flatMap(({ ipv4 }) => (ipv4 && ipv4 !== 'dhcp' ? [ipv4] : []));
+  }
+
+  /** @throws DeviceOff if it is off, or ends meanwhile; Error ETIMEDOUT */
+  async ask(method: string, params: unknown, timeout: number): Promise<unknown> {
+    const { running } = this;
+    if (!running) throw new DeviceOff(`${this.name} is not running`);
+    try {
+      return await running.ask(method, params, timeout);
+    } catch (error) {
+      throw running.ended ? new DeviceOff(`${this.name} ended`) : error;
+    }
   }
 
   hasCarrier(name: string): boolean {
@@ -100,6 +127,7 @@ export class Machine {
       kind: this.spec.kind,
       state: this.#state(),
       reason: running ? (this.#wasReady ? null : (status?.waiting.join(', ') ?? null)) : this.#off.reason,
+      lastLines: running ? [] : this.#lastLines,
       pid: running?.pid ?? null,
       uptime: running ? performance.now() - running.started : 0,
       rss: status?.rss ?? 0,
@@ -167,6 +195,14 @@ export class Machine {
     const { restart } = this.spec;
     const again = restart === 'always' || (restart === 'on-failure' && reason !== 'exit code 0');
     if (deliberate === undefined && again) this.#scheduleRestart(performance.now() - process.started);
+    this.#lastLines = [];
+    if (deliberate === undefined) void this.#tellCrash(process, reason);
+    this.options.changed();
+  }
+
+  async #tellCrash(process: DeviceProcess, reason: string): Promise<void> {
+    this.#lastLines = [...(await process.lastWords()), ...lastLogLines(process.logFile)];
+    this.options.crashed({ device: this.name, reason, lastLines: this.#lastLines });
     this.options.changed();
   }
 

@@ -12,10 +12,15 @@ import type { RecordedDevice, RunRecord } from './run-record.ts';
 
 /** The net of that name; without one the only one that runs, or the one of ./topology.json. */
 export async function findNet(name: string | undefined): Promise<RunRecord> {
-  const running = (await knownNets(registryFolder())).flatMap((known) => known.running ?? []);
+  const nets = await knownNets(registryFolder());
+  const running = nets.flatMap((known) => known.running ?? []);
   const names = running.map((record) => record.net);
+  const lost = nets.find((known) => known.unreachable && known.net === (name ?? known.net));
+  if (lost && (name !== undefined || running.length === 0)) throw new Failure(lost.unreachable);
   if (running.length === 0)
-    throw new Failure(`${name ?? 'no net'} is ${name ? 'not ' : ''}running; start one with: tincan up`);
+    throw new Failure(
+      `${name === undefined ? 'no net is' : `${name} is not`} running; start one with: tincan up`,
+    );
   if (name !== undefined) {
     const found = running.find((record) => record.net === name);
     if (found) return found;

@@ -1,6 +1,7 @@
 // A running net: what the orchestrator holds, from the claim of its name until nothing of it is left.
 
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import type { DeviceServer } from '../shared/cable/device-server.ts';
 import { startDeviceServer } from '../shared/cable/device-server.ts';
 import type { ControlHandler } from '../shared/control/peer.ts';
@@ -9,6 +10,10 @@ import { silentLog } from '../shared/core/event-log.ts';
 import type { DeviceConfig } from '../shared/topology/device-config.ts';
 import { portsOf } from '../shared/topology/ports.ts';
 import type { Topology } from '../shared/topology/types.ts';
+import { messageOf } from './failure.ts';
+import type { CrashReport } from './crash-report.ts';
+import { faultMethods } from './faults/control.ts';
+import { FaultManager } from './faults/manager.ts';
 import { Guardian } from './guardian.ts';
 import type { NetStatus } from './net-status.ts';
 import { claimRun, controlSocket, newRunId, prepareRun, registryFolder } from './registry.ts';
@@ -24,13 +29,12 @@ export interface NetOptions {
   readonly logLevel: DeviceConfig['logLevel'];
   /** The built program of a kind. */
   readonly program: (kind: string) => string;
-}
-
-/** What the methods of /control that act on devices take. */
-export interface DevicesParams {
-  readonly devices: readonly string[];
-  /** ms until it must be in effect. */
-  readonly timeout: number;
+  /** A device ended without being asked to. */
+  readonly crashed?: (report: CrashReport) => void;
+  /** Removes the run directory with the net, logs included: for a name that nobody will ask for. */
+  readonly discard?: boolean;
+  /** Told, for people, what went wrong and is of no matter to what runs. */
+  readonly complain?: (line: string) => void;
 }
 
 export interface Net {
@@ -43,6 +47,9 @@ export interface Net {
   /** Starts all devices, and resolves when they and their cables are ready. @throws Failure */
   boot(timeout: number): Promise<void>;
   status(): Promise<NetStatus>;
+  /** The devices' processes. */
+  readonly supervisor: Supervisor;
+  readonly faults: FaultManager;
   /** Ends everything, frozen devices too. A second call leaves no time for order. */
   end(): Promise<void>;
   /** Resolves when nothing is left of the net. */
@@ -58,7 +65,11 @@ export async function openNet(options: NetOptions): Promise<Net> {
   const base = registryFolder();
   const id = newRunId();
   const socket = controlSocket(base, id);
-  const guardian = new Guardian(prepareRun(base, id), socket);
+  const guardian = new Guardian(
+    prepareRun(base, id),
+    socket,
+    options.discard ? join(base, options.topology.name) : '',
+  );
   const token = randomBytes(24).toString('base64url');
   const handlers = new Map<string, ControlHandler>();
   let server: DeviceServer | undefined;
@@ -89,10 +100,12 @@ export async function openNet(options: NetOptions): Promise<Net> {
 
 class OpenNet implements Net {
   readonly supervisor: Supervisor;
+  readonly faults: FaultManager;
   readonly ended: Promise<void>;
   #markEnded: () => void = () => {};
   #ending = false;
   #written = '';
+  #complaint = '';
   readonly #clockOffset = unixClockOffset();
 
   constructor(
@@ -111,8 +124,12 @@ class OpenNet implements Net {
       token,
       clockOffset: this.#clockOffset,
       guardian,
+      configure: (config) => this.faults.configure(config),
+      isCut: (cable) => this.faults.isCut(cable),
+      crashed: (report) => options.crashed?.(report),
     });
-    this.supervisor.onChange(() => this.#writeRecord());
+    this.faults = new FaultManager(this.supervisor);
+    this.supervisor.onChange(() => this.#tryToWriteRecord());
     this.#writeRecord();
   }
 
@@ -181,37 +198,32 @@ class OpenNet implements Net {
     const { record } = this;
     const text = JSON.stringify(record);
     if (text === this.#written) return;
-    this.#written = text;
     writeRecord(record);
+    this.#written = text;
+  }
+
+  /** A full disk or a folder that someone took away must not end what runs: the next change tries again. */
+  #tryToWriteRecord(): void {
+    try {
+      this.#writeRecord();
+    } catch (error) {
+      const complaint = `can't write ${this.rundir}/net.json: ${messageOf(error)}`;
+      if (complaint !== this.#complaint) this.options.complain?.(complaint);
+      this.#complaint = complaint;
+    }
   }
 }
 
 /** The methods of the orchestrator's /control. */
 function methodsOf(net: OpenNet): Record<string, ControlHandler> {
-  const { supervisor } = net;
   return {
     status: () => net.status(),
-    start: (call) => supervisor.start(devicesOf(call.params), timeoutOf(call.params)),
-    restart: (call) => supervisor.restart(devicesOf(call.params), timeoutOf(call.params)),
-    stop: (call) => supervisor.end('stop', devicesOf(call.params)),
-    kill: (call) => supervisor.end('kill', devicesOf(call.params)),
+    ...faultMethods(net.faults),
     down: () => {
       // Answered first: the end of the connection is what the caller waits for then.
       setImmediate(() => net.end().catch(() => {}));
     },
   };
-}
-
-function devicesOf(params: unknown): readonly string[] {
-  const devices = (params as Partial<DevicesParams> | null)?.devices;
-  if (Array.isArray(devices) && devices.every((name) => typeof name === 'string')) return devices;
-  throw new Error('takes { devices: [name, …], timeout: ms }');
-}
-
-function timeoutOf(params: unknown): number {
-  const timeout = (params as Partial<DevicesParams> | null)?.timeout;
-  if (typeof timeout === 'number') return timeout;
-  throw new Error('takes { devices: [name, …], timeout: ms }');
 }
 
 /** ms from the monotonic clock, which all processes of a machine share, to Unix time. */

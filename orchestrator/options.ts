@@ -17,3 +17,10 @@ export interface UpOptions extends CommonOptions {
   /** Set in the process that `up -d` starts. */
   readonly background?: boolean;
 }
+
+export interface RunOptions extends CommonOptions {
+  readonly seed?: number;
+  readonly repeat: number;
+  /** Folder that reports go into. */
+  readonly out?: string;
+}

@@ -1,6 +1,6 @@
 // Where this package lies, from its sources and from its build alike.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -12,7 +12,19 @@ function findPackageRoot(): string {
 
 export const packageRoot = findPackageRoot();
 
+export function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}
+
 export const builtProgram = join(packageRoot, 'dist', 'tincan.js');
+
+/** The net of this folder, or the one that comes with the package. */
+export function defaultTopology(): string {
+  return existsSync('topology.json') ? 'topology.json' : join(packageRoot, 'topology.json');
+}
 
 /** The built program of a device kind. */
 export function deviceProgram(kind: string): string {

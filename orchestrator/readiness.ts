@@ -3,18 +3,23 @@
 import type { CableSpec } from '../shared/topology/types.ts';
 import type { Machine } from './machine.ts';
 
-/** For people, in the order of the topology; empty when all is ready. */
+/**
+ * For people, in the order of the topology; empty when all is ready.
+ * @param cabled devices whose cables are to have carrier
+ * @param ready devices that are to have what they wait for
+ */
 export function missing(
   machines: ReadonlyMap<string, Machine>,
   cables: readonly CableSpec[],
-  wanted: ReadonlySet<string>,
+  cabled: ReadonlySet<string>,
+  ready: ReadonlySet<string>,
 ): string[] {
-  const devices = [...wanted].flatMap((name) => {
+  const devices = [...ready].flatMap((name) => {
     const machine = machines.get(name);
     return machine === undefined || machine.ready ? [] : [waitsFor(machine)];
   });
   const dark = cables
-    .filter(({ ends }) => ends.some((end) => wanted.has(end.device)))
+    .filter(({ ends }) => ends.some((end) => cabled.has(end.device)))
     .filter(({ ends }) => ends.every((end) => machines.get(end.device)?.answers))
     .filter(({ ends }) => !ends.every((end) => machines.get(end.device)?.hasCarrier(end.interface)))
     .map((cable) => `cable ${cable.name} has no carrier`);

@@ -2,14 +2,23 @@
 // held by whoever's control socket answers; a directory that nobody answers for is taken over.
 //
 //   <base>/<net>/            run directory: net.json, logs/, sockets of devices
-//   <base>/<net>/run-<id>    says which run owns the directory
+//   <base>/<net>/run-<id>    says which run owns the directory; holds the pid of its orchestrator
 //   <base>/.<id>.sock        control socket of that run: the run lives as long as it answers
 
 import { randomBytes } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { codeOf, Failure } from './failure.ts';
 import type { RunRecord } from './run-record.ts';
 import { readRecord } from './run-record.ts';
@@ -24,10 +33,11 @@ const LITTER_AGE = 10_000;
 export function registryFolder(): string {
   const runtime = process.env.XDG_RUNTIME_DIR;
   const uid = process.geteuid?.() ?? 0;
+  // A relative path counts as none (XDG Base Directory Specification).
   const base =
-    runtime && statSync(runtime, { throwIfNoEntry: false })?.isDirectory()
+    runtime && isAbsolute(runtime) && statSync(runtime, { throwIfNoEntry: false })?.isDirectory()
       ? join(runtime, 'tincan')
-      : join(tmpdir(), `tincan-${uid}`);
+      : resolve(tmpdir(), `tincan-${uid}`);
   try {
     mkdirSync(base, { mode: 0o700 });
   } catch (error) {
@@ -35,7 +45,8 @@ export function registryFolder(): string {
       throw new Failure(`can't make ${base} (${codeOf(error)}); set XDG_RUNTIME_DIR to a folder of yours`);
   }
   const stat = lstatSync(base);
-  if (!stat.isDirectory() || stat.uid !== uid)
+  if (!stat.isDirectory()) throw new Failure(`${base} is no folder; remove it, or set XDG_RUNTIME_DIR`);
+  if (stat.uid !== uid)
     throw new Failure(`${base} belongs to someone else; set XDG_RUNTIME_DIR to a folder of yours`);
   if ((stat.mode & 0o077) !== 0)
     throw new Failure(`${base} is open to others; close it with: chmod 700 ${base}`);
@@ -76,7 +87,7 @@ export function runLives(base: string, id: string): Promise<boolean> {
 export function prepareRun(base: string, id: string): string {
   const fresh = freshFolder(base, id);
   mkdirSync(join(fresh, 'logs'), { recursive: true, mode: 0o700 });
-  writeFileSync(join(fresh, `run-${id}`), '', { mode: 0o600 });
+  writeFileSync(join(fresh, `run-${id}`), String(process.pid), { mode: 0o600 });
   return fresh;
 }
 
@@ -155,6 +166,8 @@ export interface KnownNet {
   readonly rundir: string;
   /** Absent for a net that has ended, of which only the logs are left. */
   readonly running?: RunRecord;
+  /** Set for one that lives, but whose net.json is damaged or gone: what to do about it. */
+  readonly unreachable?: string | undefined;
 }
 
 /** All nets that run or have left logs, by name. */
@@ -163,8 +176,21 @@ export async function knownNets(base: string): Promise<KnownNet[]> {
   return Promise.all(
     names.sort().map(async (net) => {
       const rundir = join(base, net);
+      const owner = ownerOf(rundir);
+      if (owner === undefined || !(await runLives(base, owner))) return { net, rundir };
       const record = readRecord(rundir);
-      return record && (await runLives(base, record.id)) ? { net, rundir, running: record } : { net, rundir };
+      if (record?.id === owner) return { net, rundir, running: record };
+      return { net, rundir, unreachable: howToEnd(net, rundir, owner) };
     }),
   );
+}
+
+/** Undefined if it is gone at this moment. */
+function howToEnd(net: string, rundir: string, owner: string): string | undefined {
+  try {
+    const pid = readFileSync(join(rundir, `run-${owner}`), 'utf8');
+    return `${net} is running, but ${join(rundir, 'net.json')} is damaged; end it with: kill ${pid}`;
+  } catch {
+    return undefined;
+  }
 }

@@ -28,9 +28,10 @@ const devices = kinds.map((kind) => ({
   },
 }));
 
-const commandLine = {
+// The command line, and the package as programs import it: they share what is the same.
+const orchestrator = {
   ...common,
-  input: { tincan: 'orchestrator/tincan.ts' },
+  input: { tincan: 'orchestrator/tincan.ts', index: 'orchestrator/api.ts' },
   output: {
     dir: 'dist',
     format: 'esm',
@@ -41,4 +42,4 @@ const commandLine = {
   },
 };
 
-export default [commandLine, ...devices];
+export default [orchestrator, ...devices];

@@ -48,11 +48,24 @@ export function writeRecord(record: RunRecord): void {
   renameSync(`${file}.new`, file);
 }
 
-/** Undefined if the net has ended. */
+/** Undefined if the net has ended, or the file is damaged. */
 export function readRecord(rundir: string): RunRecord | undefined {
   try {
-    return JSON.parse(readFileSync(join(rundir, 'net.json'), 'utf8')) as RunRecord;
+    const record: unknown = JSON.parse(readFileSync(join(rundir, 'net.json'), 'utf8'));
+    return isRecord(record) ? record : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Whether the file is whole: every part is there, as it was written. */
+function isRecord(value: unknown): value is RunRecord {
+  const { net, pid, id, rundir, control, token, devices, cables } = (value ?? {}) as Partial<RunRecord>;
+  return (
+    [net, id, rundir, control, token].every((part) => typeof part === 'string') &&
+    Number(pid) > 0 &&
+    typeof devices === 'object' &&
+    devices !== null &&
+    Array.isArray(cables)
+  );
 }

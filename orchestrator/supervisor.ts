@@ -7,8 +7,10 @@ import type { DeviceConfig } from '../shared/topology/device-config.ts';
 import { portsOf } from '../shared/topology/ports.ts';
 import { suggest } from '../shared/topology/suggest.ts';
 import type { CableEnd, CableSpec, Topology } from '../shared/topology/types.ts';
+import type { CrashReport } from './crash-report.ts';
 import { DeviceProcess } from './device-process.ts';
-import { Failure } from './failure.ts';
+import { Failure, messageOf } from './failure.ts';
+import type { FaultBench, FaultyDevice, InEffect, UpTo } from './faults/bench.ts';
 import type { Guardian } from './guardian.ts';
 import { Machine } from './machine.ts';
 import type { CableReport, NetStatus } from './net-status.ts';
@@ -34,9 +36,15 @@ export interface SupervisorOptions {
   /** The program of a kind. */
   readonly program: (kind: string) => string;
   readonly guardian: Pick<Guardian, 'watch' | 'forget'>;
+  /** Adds the active faults to what a device starts with. */
+  readonly configure: (config: DeviceConfig) => DeviceConfig;
+  /** A device ended without being asked to. */
+  readonly crashed: (report: CrashReport) => void;
+  /** Whether a fault keeps the carrier of a cable down. */
+  readonly isCut: (cable: CableSpec) => boolean;
 }
 
-export class Supervisor {
+export class Supervisor implements FaultBench {
   readonly machines: ReadonlyMap<string, Machine>;
   readonly #watchers = new Set<() => void>();
 
@@ -54,6 +62,7 @@ export class Supervisor {
           launch: (incarnation, changed) => this.#launch(spec.name, incarnation, changed),
           booted: (booted) => this.#introduce(booted),
           changed: () => this.#changed(),
+          crashed: (report) => this.options.crashed(report),
         });
         return [spec.name, machine];
       }),
@@ -66,17 +75,57 @@ export class Supervisor {
     return () => this.#watchers.delete(watcher);
   }
 
+  get topology(): Topology {
+    return this.options.topology;
+  }
+
   /** What is not ready yet, for people. */
   missing(): string[] {
-    return missing(this.machines, this.options.topology.cables, new Set(this.machines.keys()));
+    const all = [...this.machines.keys()];
+    return this.#missing({ cabled: all, ready: all, dark: [] });
+  }
+
+  device(name: string): FaultyDevice {
+    const machine = this.#machine(name);
+    const { run, running, addresses } = machine;
+    return {
+      name,
+      run,
+      booted: running?.url !== undefined,
+      frozen: running?.frozen ?? false,
+      addresses,
+      ask: (method, params, timeout) => machine.ask(method, params, timeout),
+    };
+  }
+
+  /** Resolves when all that is wanted is so. @throws Failure with what is not after `timeout` ms */
+  async inEffect(wanted: InEffect, timeout: number): Promise<void> {
+    const problem = `${this.topology.name} is not ready`;
+    await this.#until(() => this.#missing(wanted), timeout, problem);
+  }
+
+  /** Stops or continues a device's process. @throws Failure */
+  async signal(name: string, how: 'freeze' | 'thaw', timeout: number): Promise<void> {
+    const { running } = this.#machine(name);
+    if (!running) throw new Failure(`${name} is not running`);
+    try {
+      await (how === 'freeze' ? running.freeze() : running.thaw(timeout));
+    } catch (error) {
+      throw new Failure(`${name} does not go on: ${messageOf(error)}`);
+    }
+    this.#changed();
   }
 
   /** Starts devices together, and resolves when they and their cables are ready. @throws Failure */
-  async start(names: readonly string[], timeout: number): Promise<void> {
+  async start(names: readonly string[], timeout: number, upTo: UpTo = 'ready'): Promise<void> {
     const machines = names.map((name) => this.#machine(name));
     for (const machine of machines)
       if (machine.running) throw new Failure(`${machine.name} is running already`);
-    const wanted = new Set(names);
+    const wanted: InEffect = {
+      cabled: upTo === 'serving' ? [] : names,
+      ready: upTo === 'ready' ? names : [],
+      dark: [],
+    };
     let serving = false;
     let failure: unknown;
     const begun = Promise.all(machines.map((machine) => machine.start()));
@@ -93,7 +142,7 @@ export class Supervisor {
         if (failure !== undefined) throw failure;
         const ended = serving ? machines.find((machine) => !machine.running) : undefined;
         if (ended) throw new Failure(`${ended.name} ended while it started: ${ended.report().reason}`);
-        return missing(this.machines, this.options.topology.cables, wanted);
+        return serving ? this.#missing(wanted) : ['devices are starting'];
       },
       timeout,
       `${this.options.topology.name} is not ready`,
@@ -108,11 +157,6 @@ export class Supervisor {
       if (how === 'kill' && !machine.running) throw new Failure(`${machine.name} is not running`);
     await Promise.all(machines.map((machine) => machine[how]()));
     await this.#until(() => this.#stillLit(new Set(names)), CARRIER_TIMEOUT, 'carriers are still up');
-  }
-
-  async restart(names: readonly string[], timeout: number): Promise<void> {
-    await this.end('stop', names);
-    await this.start(names, timeout);
   }
 
   /** Ends all devices, frozen ones too, within `grace` ms and a moment. */
@@ -186,7 +230,11 @@ export class Supervisor {
       clockOffset: this.options.clockOffset,
       ports: portsOf(topology, spec),
     };
-    const process = new DeviceProcess({ config, program: this.options.program(spec.kind), changed });
+    const process = new DeviceProcess({
+      config: this.options.configure(config),
+      program: this.options.program(spec.kind),
+      changed,
+    });
     guardian.watch(process.pid);
     process.exited.then(() => guardian.forget(process.pid)).catch(() => {});
     return process;
@@ -208,6 +256,19 @@ export class Supervisor {
       // Who ends meanwhile is told again when it is back.
       control.request('peer', params).catch(() => {});
     }
+  }
+
+  #missing({ cabled, ready, dark }: InEffect): string[] {
+    const { cables } = this.topology;
+    const whole = cables.filter((cable) => !this.options.isCut(cable));
+    const lit = cables
+      .filter(({ name }) => dark.includes(name))
+      .flatMap(({ ends }) => ends.filter((end) => this.machines.get(end.device)?.answers))
+      .filter((end) => this.#hasCarrier(end));
+    return [
+      ...missing(this.machines, whole, new Set(cabled), new Set(ready)),
+      ...lit.map((end) => `${formatEnd(end)} still has carrier`),
+    ];
   }
 
   #changed(): void {

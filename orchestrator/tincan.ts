@@ -4,6 +4,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../shared/core/units.ts';
 import { Failure, messageOf } from './failure.ts';
+import { addFaultCommands } from './fault-commands.ts';
+import { packageVersion } from './package-root.ts';
 
 const DEFAULT_TIMEOUT = '30s';
 
@@ -17,6 +19,14 @@ function duration(text: string): number {
   return ms;
 }
 
+function wholeNumber(lowest: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (Number.isSafeInteger(value) && value >= lowest) return value;
+    throw new InvalidArgumentError(`it takes a whole number from ${lowest}.`);
+  };
+}
+
 function timeoutOption(what: string): Option {
   return new Option('--timeout <time>', what)
     .argParser(duration)
@@ -28,6 +38,7 @@ function buildProgram(): Command {
     .description('A whole mini-internet on one machine: real Ethernet frames between processes.')
     .enablePositionalOptions()
     .showSuggestionAfterError()
+    .version(packageVersion(), '--version', 'show the version')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(oneLine(text)) });
   commonOptions(program);
@@ -81,6 +92,8 @@ function buildProgram(): Command {
     ['stop', 'end devices in order'],
     ['start', 'start devices again'],
     ['restart', 'stop and start devices'],
+    ['freeze', 'stop the processes of devices, as a machine hangs'],
+    ['thaw', 'let frozen devices go on'],
   ] as const)
     command(verb, description)
       .argument('<device...>')
@@ -88,6 +101,13 @@ function buildProgram(): Command {
       .action(async (devices, _, self) =>
         (await import('./commands/power.ts')).power(verb, devices, self.optsWithGlobals()),
       );
+  addFaultCommands(command, timeoutOption);
+  command('run', 'run failure experiments from files, with a report each')
+    .argument('<file...>', 'experiments')
+    .option('--seed <n>', 'seed of all randomness, instead of that of the file', wholeNumber(0))
+    .option('--repeat <n>', 'how often to run each', wholeNumber(1), 1)
+    .option('--out <folder>', 'folder that reports go into, ./tincan-report unless told')
+    .action(async (files, _, self) => (await import('./commands/run.ts')).run(files, self.optsWithGlobals()));
   return program;
 }
 
@@ -107,8 +127,13 @@ async function main(): Promise<void> {
   try {
     await buildProgram().parseAsync();
   } catch (error) {
-    process.exitCode = exitCodeOf(error);
+    exit(exitCodeOf(error));
   }
+}
+
+/** Once all is written; whatever a command that failed still has open must not keep it. */
+function exit(code: number): void {
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
 }
 
 function exitCodeOf(error: unknown): number {

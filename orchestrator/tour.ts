@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { takesColours } from './colours.ts';
 import { Failure } from './failure.ts';
 import { connectDevice } from './net-client.ts';
 import type { NetStatus } from './net-status.ts';
@@ -25,7 +26,7 @@ export async function tellTour(net: RunRecord, status: NetStatus): Promise<void>
     host: host.device,
     hostMac: host.interfaces[0]?.mac ?? '',
     visitBegan,
-    colours: process.stdout.isTTY,
+    colours: takesColours(process.stdout),
   };
   const steps = stepsOfTrip(await eventsWhenClosed(net, visitBegan), options);
   process.stdout.write(

@@ -1,5 +1,6 @@
 // tincan ps: the devices and cables of a net.
 
+import { formatCrash } from '../crash-report.ts';
 import { askNet, findNet } from '../net-client.ts';
 import type { DeviceReport, NetStatus } from '../net-status.ts';
 import type { CommonOptions } from '../options.ts';
@@ -23,7 +24,10 @@ export function formatStatus(status: NetStatus): string {
     ['CABLE', 'ENDS', 'CARRIER'],
     ...status.cables.map(({ cable, ends, carrier }) => [cable, ends.join(' '), carrier ? 'up' : 'down']),
   ]);
-  return `${devices}\n\n${cables}\n`;
+  const crashes = status.devices
+    .filter(({ state, lastLines }) => state === 'crashed' && lastLines.length > 0)
+    .map(({ device, reason, lastLines }) => `\n${formatCrash({ device, reason: reason ?? '', lastLines })}`);
+  return `${devices}\n\n${cables}\n${crashes.join('')}`;
 }
 
 function deviceRow(device: DeviceReport): string[] {

@@ -1,18 +1,17 @@
 // tincan up: in the foreground this process is the orchestrator; with -d it starts one in the background
 // and waits until that is ready.
 
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { NAME, NAME_RULE } from '../../shared/topology/schema.ts';
 import type { Topology } from '../../shared/topology/types.ts';
 import { loadTopology } from '../../shared/topology/validate.ts';
 import { startInBackground, tellForeground } from '../background.ts';
+import { formatCrash } from '../crash-report.ts';
 import { Failure, messageOf, WrongUsage } from '../failure.ts';
 import type { Net } from '../net.ts';
 import { openNet } from '../net.ts';
 import type { NetStatus } from '../net-status.ts';
 import type { UpOptions } from '../options.ts';
-import { deviceProgram, packageRoot } from '../package-root.ts';
+import { defaultTopology, deviceProgram } from '../package-root.ts';
 import { progressOn } from '../progress.ts';
 import type { RunRecord } from '../run-record.ts';
 import { StopRequests } from '../stop-requests.ts';
@@ -20,22 +19,17 @@ import { StopRequests } from '../stop-requests.ts';
 export async function up(file: string | undefined, options: UpOptions): Promise<void> {
   if (options.net !== undefined && !NAME.test(options.net))
     throw new WrongUsage(`--net ${options.net} should be ${NAME_RULE}`);
-  const path = file ?? defaultFile();
+  const path = file ?? defaultTopology();
   if (options.background) return inBackground(path, options);
   // Read here too, so that its faults are told before anything starts.
   const topology = await topologyOf(path, options);
   if (!options.detach) return inForeground(topology, options);
   const progress = progressOn(process.stderr, topology.name);
   try {
-    sayReady(await startInBackground(path, options, progress.show), options);
+    sayReady(await startInBackground(path, options, progress.show), topology, options);
   } finally {
     progress.done();
   }
-}
-
-/** The net of this folder, or the one that comes with the program. */
-function defaultFile(): string {
-  return existsSync('topology.json') ? 'topology.json' : join(packageRoot, 'topology.json');
 }
 
 async function topologyOf(path: string, options: UpOptions): Promise<Topology> {
@@ -50,7 +44,7 @@ async function inForeground(topology: Topology, options: UpOptions): Promise<voi
   const status = await net.status();
   // A net that goes down in the middle of the tour ends the tour too.
   if (options.tour) await Promise.race([showTour(net.record, status), net.ended]);
-  sayReady(status, options);
+  sayReady(status, topology, options);
   await net.ended;
   // A visit that was under way must not keep what is over.
   process.exit();
@@ -86,7 +80,13 @@ async function bootNet(
   progress: (missing: readonly string[]) => void,
 ): Promise<Net> {
   process.title = `tincan ${topology.name}`;
-  const net = await openNet({ topology, logLevel: options.logLevel, program: deviceProgram });
+  const net = await openNet({
+    topology,
+    logLevel: options.logLevel,
+    program: deviceProgram,
+    complain: (line) => process.stderr.write(`tincan: ${line}\n`),
+    crashed: (report) => process.stderr.write(`tincan: ${formatCrash(report)}`),
+  });
   stop.listen(() => {
     net.end().catch(() => {});
   });
@@ -114,22 +114,19 @@ function stopOnSignals(): StopRequests {
   return stop;
 }
 
-function sayReady(status: NetStatus, options: UpOptions): void {
+function sayReady(status: NetStatus, topology: Topology, options: UpOptions): void {
   if (options.json) {
     process.stdout.write(`${JSON.stringify(status)}\n`);
     return;
   }
   const { net, devices, cables } = status;
   const host = devices.find((device) => device.kind === 'host')?.device;
+  const [site] = topology.devices.flatMap(({ http }) => Object.keys(http?.sites ?? {}));
   const hints = [
     'npx tincan ps',
-    ...(host === undefined
-      ? []
-      : [
-          `npx tincan exec ${host} curl http://www.example.com/`,
-          `npx tincan exec ${host} traceroute www.example.com`,
-          `npx tincan exec ${host} ip addr`,
-        ]),
+    ...(host && site ? [`npx tincan exec ${host} curl http://${site}/`] : []),
+    ...(host && site ? [`npx tincan exec ${host} traceroute ${site}`] : []),
+    ...(host ? [`npx tincan exec ${host} ip addr`] : []),
     'npx tincan logs -f',
     options.detach ? 'npx tincan down' : 'Ctrl-C to end it',
   ];

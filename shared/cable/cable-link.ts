@@ -26,6 +26,8 @@ export interface LinkOwner {
   /** The peer has said who it is; returns why it may not be here, if so. */
   introduced(link: CableLink, peer: Hello): string | undefined;
   frames(batch: Uint8Array[]): void;
+  /** So many frames came after the end. */
+  late(frames: number): void;
   /** The socket has taken a message and would take more. */
   writable(batch: Batch): void;
   /** The link carries nothing any more; told once. */
@@ -85,7 +87,7 @@ export class CableLink {
   }
 
   #message(data: RawData, isBinary: boolean): void {
-    if (this.#closed) return;
+    if (this.#closed) return this.#tooLate(data, isBinary);
     if (!isBinary || !(data instanceof Uint8Array)) return this.#refuse('text-message');
     if (this.#peer) return this.#frames(data);
     this.#hello(data);
@@ -104,6 +106,12 @@ export class CableLink {
     const batch = decodeBatch(message);
     if (batch instanceof Malformed) this.#refuse(batch.reason);
     else this.owner.frames(batch);
+  }
+
+  /** What the peer sent before it heard of the end. */
+  #tooLate(data: RawData, isBinary: boolean): void {
+    const batch = this.#peer && isBinary && data instanceof Uint8Array ? decodeBatch(data) : undefined;
+    if (Array.isArray(batch)) this.owner.late(batch.length);
   }
 
   #refuse(reason: string): void {

@@ -54,10 +54,10 @@ export class CapturePort implements FramePort {
     });
   }
 
-  send(frame: Uint8Array): void {
+  send(frame: Uint8Array, forwarded = false): void {
     // Without carrier a frame is dropped before it leaves.
     if (this.#subscribers.length > 0 && this.inner.carrier) this.#record([frame], 'out');
-    this.inner.send(frame);
+    this.inner.send(frame, forwarded);
   }
 
   #record(batch: readonly Uint8Array[], direction: 'in' | 'out'): void {

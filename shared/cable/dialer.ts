@@ -73,6 +73,11 @@ export class Dialer {
   }
 }
 
+/** Whether `url` can be a device's base URL: `ws://host:port`, or `ws+unix:`, a path and a colon. */
+export function isDeviceUrl(url: string): boolean {
+  return /^(ws:\/\/[^/?#\s]+|ws\+unix:\/[^:?#\s]+:)$/.test(url) && URL.canParse(url);
+}
+
 /** Opens the WebSocket of a cable to `/cable/<name>` of the device at `url`. */
 export function openCable(url: string, name: string, token: string): WebSocket {
   const options = {

@@ -2,7 +2,7 @@
 
 import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
-import { parseMac } from '../core/address.ts';
+import { isGroupMac, parseMac } from '../core/address.ts';
 import { Malformed } from '../core/errors.ts';
 import { isPlainMsgpack } from '../core/plain-msgpack.ts';
 
@@ -41,7 +41,9 @@ export function decodeHello(message: Uint8Array): Hello | Malformed {
   if (v !== VERSION) return new Malformed('unknown-version');
   if (typeof device !== 'string' || !NAME.test(device)) return new Malformed('bad-device');
   if (typeof name !== 'string' || !NAME.test(name)) return new Malformed('bad-interface');
-  if (typeof mac !== 'string' || parseMac(mac) === undefined) return new Malformed('bad-mac');
+  const station = typeof mac === 'string' ? parseMac(mac) : undefined;
+  if (typeof mac !== 'string' || station === undefined || isGroupMac(station))
+    return new Malformed('bad-mac');
   if (typeof mtu !== 'number' || !Number.isInteger(mtu) || mtu < 68 || mtu > 65_535)
     return new Malformed('bad-mtu');
   return { device, interface: name, mac, mtu };

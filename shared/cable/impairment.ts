@@ -3,22 +3,28 @@
 //
 //   send → duplicate → loss → corrupt → wait for rate (limit) → delay, jitter, or reorder past it → out
 //
-// Dice are not thrown in a sequence: the fate of frame n hangs on the seed, the cause and n alone, so that
-// setting one impairment never changes what another does.
+// The fate of frame n, counted among those that were sent while there was carrier, hangs on the seed and n
+// alone (dice.ts), and a bursty loss on the seed and how many frames came since it was set.
 
 import { Alarm, type Clock } from '../core/clock.ts';
 import { Counters } from '../core/counters.ts';
 import type { FramePort, FrameReceiver } from '../core/frame-port.ts';
-import { mix32, seedOf } from '../core/random.ts';
+import { type Die, die } from './dice.ts';
+import { GilbertElliott, type GilbertElliottParameters, sameParameters } from './gilbert-elliott.ts';
+import { Jitter, type JitterDistribution } from './jitter.ts';
 
 /** What a sending end does to frames; all absent means a perfect cable. */
 export interface LinkImpairment {
   /** ms each frame waits. */
   readonly delay?: number | undefined;
-  /** ms the delay varies to either side, uniformly; never reorders by itself. */
+  /** ms the delay varies to either side; never reorders by itself. */
   readonly jitter?: number | undefined;
+  /** How the jitter is spread; uniformly unless told. */
+  readonly distribution?: JitterDistribution | undefined;
   /** Probabilities from 0 to 1. */
   readonly loss?: number | undefined;
+  /** Loss in bursts; beside it `loss` is at least that of each state. */
+  readonly gemodel?: GilbertElliottParameters | undefined;
   readonly duplicate?: number | undefined;
   /** One bit of the frame is flipped. */
   readonly corrupt?: number | undefined;
@@ -35,15 +41,19 @@ const DEFAULT_LIMIT = 1000;
 /** ms that a frame may leave early, so that one timer of whole milliseconds serves all that are due around it. */
 const LEEWAY = 0.5;
 
-/** What dice are thrown for. */
-const DICE = ['loss', 'duplicate', 'corrupt', 'bit', 'jitter', 'reorder'] as const;
-type Die = (typeof DICE)[number];
+/** What dice are thrown for, one of each a frame; jitter and bursts have theirs. */
+const CAUSES = ['loss', 'duplicate', 'corrupt', 'bit', 'reorder'] as const;
+type Cause = (typeof CAUSES)[number];
 
 /** A frame on its way. */
 interface Flight {
   readonly frame: Uint8Array;
-  /** What its dice are thrown with. */
+  /** What its dice are thrown with; odd for a duplicate. */
   readonly number: number;
+  /** Whether the device passes it on for another. */
+  readonly forwarded: boolean;
+  readonly duplicated: boolean;
+  readonly corrupted: boolean;
   /** When its last bit leaves the sender, on the clock's scale. */
   readonly departs: number;
   /** When it has passed the cable; set once it has left. */
@@ -51,13 +61,15 @@ interface Flight {
 }
 
 export class ImpairedPort implements FramePort {
-  /** Frames by what befell them: `impairment.` loss, duplicate, corrupt, delay, reorder, rate, limit, carrier-lost. */
+  /** Frames by what befell them: `impairment.` loss, duplicate, corrupt, delay, reorder, rate, limit. */
   readonly counters = new Counters();
-  #impairment: LinkImpairment;
-  readonly #seeds: Readonly<Record<Die, number>>;
+  #impairment: LinkImpairment = {};
+  readonly #seed: readonly (string | number)[];
+  readonly #dice: Readonly<Record<Cause, Die>>;
+  readonly #jitter: Jitter;
+  #bursts: GilbertElliott | undefined;
   readonly #alarm: Alarm;
-  /** Of the next frame; odd numbers are those of duplicates. */
-  #number = 0;
+  #seen = 0;
   /** Frames that wait for rate, in order of departure. */
   #waiting: Flight[] = [];
   /** Frames in delay, in order of arrival. */
@@ -72,10 +84,12 @@ export class ImpairedPort implements FramePort {
     seed: readonly (string | number)[],
     impairment: LinkImpairment = {},
   ) {
-    const seeds = DICE.map((die) => [die, seedOf(...seed, die)] as const);
-    this.#seeds = Object.fromEntries(seeds) as Record<Die, number>;
-    this.#impairment = impairment;
+    this.#seed = seed;
+    const dice = CAUSES.map((cause) => [cause, die(seed, cause)] as const);
+    this.#dice = Object.fromEntries(dice) as Record<Cause, Die>;
+    this.#jitter = new Jitter(seed);
     this.#alarm = new Alarm(clock, () => this.#release());
+    this.set(impairment);
   }
 
   get mtu(): number {
@@ -90,120 +104,169 @@ export class ImpairedPort implements FramePort {
     return this.#impairment;
   }
 
+  /** Frames that were sent while there was carrier. */
+  get seen(): number {
+    return this.#seen;
+  }
+
   attach(receiver: FrameReceiver): void {
     this.inner.attach({
       frames: (batch) => receiver.frames(batch),
       carrier: (up) => {
-        if (!up) this.#dropAll();
+        if (!up) this.#giveUpAll();
         receiver.carrier(up);
       },
     });
   }
 
-  send(frame: Uint8Array): void {
-    const number = this.#number;
-    this.#number += 2;
-    if (this.#isPerfect || !this.inner.carrier) return this.inner.send(frame);
-    const duplicate = this.#falls('duplicate', number, this.#impairment.duplicate)
-      ? new Uint8Array(frame)
-      : undefined;
-    this.#pass(frame, number);
-    if (!duplicate) return;
+  send(frame: Uint8Array, forwarded = false): void {
+    if (!this.inner.carrier) return this.inner.send(frame);
+    const number = 2 * this.#seen++;
+    if (this.#isPerfect) return this.inner.send(frame);
+    const duplicated = this.#falls('duplicate', number, this.#impairment.duplicate);
+    // The state of the link is one for a frame and its duplicate.
+    const burst = this.#bursts?.next();
+    const copy = duplicated ? new Uint8Array(frame) : undefined;
+    this.#pass(frame, number, forwarded, duplicated, burst);
+    if (!copy) return;
     this.counters.add('impairment.duplicate');
-    this.#pass(duplicate, number + 1);
+    this.#pass(copy, number + 1, forwarded, duplicated, burst);
   }
 
-  /** Replaces what this end does to frames. Those on their way meet the new loss, corruption and timing too. */
+  /**
+   * Replaces what this end does to frames. Those on their way meet it too: they are lost, duplicated,
+   * corrupted and let past the delay as if it had been there when they were sent, timed anew, and beyond a
+   * new limit dropped from the tail. Bursts go on in the state that they are in, unless they are set anew.
+   */
   set(impairment: LinkImpairment): void {
     const before = this.#impairment;
     this.#impairment = impairment;
-    const now = this.clock.now();
-    const flights = [this.#delayed, this.#waiting].map((queue) =>
-      queue
-        .filter((flight) => !this.#isLost(flight.number))
-        .map((flight) => ({
-          ...flight,
-          frame: this.#corrupted(flight.frame, flight.number, before.corrupt),
-        })),
-    );
+    const begin = !sameParameters(before.gemodel, impairment.gemodel);
+    if (begin) this.#bursts = this.#chain('bursts');
+    // Those on their way have a chain of their own: how many they are changes nothing for those to come.
+    const bursts = begin ? this.#chain('bursts on the way') : undefined;
+    const meet = (flights: readonly Flight[]) => flights.flatMap((flight) => this.#meet(flight, bursts));
+
+    const delayed = meet(this.#delayed);
+    const left = this.#waiting.map((flight) => this.#bytesLeft(flight, before.rate));
+    const bytesLeft = new Map(this.#waiting.map(({ number }, index) => [number, left[index]]));
+    const waiting = meet(this.#waiting);
     this.#lastDue = Number.NEGATIVE_INFINITY;
-    this.#delayed = (flights[0] ?? []).map((flight) => this.#delay(flight));
-    this.#lastDeparture = now;
-    this.#waiting = (flights[1] ?? []).map((flight) => ({
+    this.#delayed = [];
+    for (const flight of delayed) if (!this.#overtakes(flight)) this.#enterDelay(flight);
+    this.#lastDeparture = this.clock.now();
+    this.#waiting = this.#withinLimit(waiting).map((flight) => ({
       ...flight,
-      departs: this.#departure(flight.frame.length, now),
+      departs: this.#departure(bytesLeft.get(flight.number) ?? flight.frame.length),
     }));
     this.#release();
   }
 
+  /** Takes out of the frames on their way those for which `falls` holds; asked of each, in order of departure. */
+  discard(falls: (frame: Uint8Array, forwarded: boolean) => boolean): void {
+    const stays = ({ frame, forwarded }: Flight) => !falls(frame, forwarded);
+    this.#delayed = this.#delayed.filter(stays);
+    this.#waiting = this.#waiting.filter(stays);
+  }
+
   get #isPerfect(): boolean {
-    const { delay, jitter, loss, duplicate, corrupt, rate } = this.#impairment;
-    if (delay || jitter || loss || duplicate || corrupt || rate) return false;
+    const { delay, jitter, loss, gemodel, duplicate, corrupt, rate } = this.#impairment;
+    if (delay || jitter || loss || gemodel || duplicate || corrupt || rate) return false;
     return this.#waiting.length === 0 && this.#delayed.length === 0;
   }
 
-  /** Whether the die shows `what` for a frame, at the given probability. */
-  #falls(what: Die, number: number, probability: number | undefined): boolean {
-    return probability !== undefined && this.#throw(what, number) < probability;
+  #chain(label: string): GilbertElliott | undefined {
+    const { gemodel } = this.#impairment;
+    return gemodel && new GilbertElliott(gemodel, die(this.#seed, label));
   }
 
-  /** At least 0, under 1; the same for the same seed, die and frame. */
-  #throw(what: Die, number: number): number {
-    return mix32(this.#seeds[what] + Math.imul(number, 0x9e3779b9)) / 2 ** 32;
+  /** Whether the die says that `cause` befalls a frame, at the given probability. */
+  #falls(cause: Cause, number: number, probability: number | undefined): boolean {
+    return !!probability && this.#dice[cause].show(number) < probability;
   }
 
-  #pass(frame: Uint8Array, number: number): void {
-    if (this.#isLost(number)) return;
+  #pass(
+    frame: Uint8Array,
+    number: number,
+    forwarded: boolean,
+    duplicated: boolean,
+    burst: number | undefined,
+  ): void {
+    if (this.#isLost(number, burst)) return;
     const { delay, jitter, rate, limit = DEFAULT_LIMIT } = this.#impairment;
-    const whole = this.#corrupted(frame, number, 0);
+    const corrupted = this.#falls('corrupt', number, this.#impairment.corrupt);
+    const whole = corrupted ? this.#corrupt(frame, number) : frame;
     if (!delay && !jitter && !rate && this.#waiting.length === 0 && this.#delayed.length === 0)
       return this.inner.send(whole);
-    const now = this.clock.now();
-    if (rate) this.#release();
-    if (rate && this.#waiting.length >= limit) return this.counters.add('impairment.limit');
-    if (rate) this.counters.add('impairment.rate');
-    const departs = this.#departure(whole.length, now);
+    if (rate) {
+      this.#release();
+      if (this.#waiting.length >= limit) return this.counters.add('impairment.limit');
+      this.counters.add('impairment.rate');
+    }
+    const departs = this.#departure(whole.length);
     // A frame that is kept may be a view of a message that others look at too.
-    this.#waiting.push({
-      frame: whole === frame ? new Uint8Array(frame) : whole,
-      number,
-      departs,
-      due: departs,
-    });
+    const kept = corrupted ? whole : new Uint8Array(frame);
+    this.#waiting.push({ frame: kept, number, forwarded, duplicated, corrupted, departs, due: departs });
     this.#release();
   }
 
-  #isLost(number: number): boolean {
-    const lost = this.#falls('loss', number, this.#impairment.loss);
+  /** What becomes of a frame on its way when the impairment is another: nothing, itself, or two of it. */
+  #meet(flight: Flight, bursts: GilbertElliott | undefined): Flight[] {
+    const { number } = flight;
+    const burst = bursts?.next();
+    const flights = [flight];
+    // A duplicate has none of its own.
+    const doubles =
+      !flight.duplicated && number % 2 === 0 && this.#falls('duplicate', number, this.#impairment.duplicate);
+    if (doubles) {
+      this.counters.add('impairment.duplicate');
+      flights[0] = { ...flight, duplicated: true };
+      flights.push({ ...flight, number: number + 1, duplicated: true });
+    }
+    return flights
+      .filter((each) => !this.#isLost(each.number, burst))
+      .map((each) =>
+        each.corrupted || !this.#falls('corrupt', each.number, this.#impairment.corrupt)
+          ? each
+          : { ...each, corrupted: true, frame: this.#corrupt(each.frame, each.number) },
+      );
+  }
+
+  /** @param burst the probability of loss in the state that a bursty link is in */
+  #isLost(number: number, burst = 0): boolean {
+    const lost = this.#falls('loss', number, Math.max(burst, this.#impairment.loss ?? 0));
     if (lost) this.counters.add('impairment.loss');
     return lost;
   }
 
-  /** The frame, or a copy with one bit flipped unless it was flipped at the former probability. */
-  #corrupted(frame: Uint8Array, number: number, former = 0): Uint8Array {
-    if (this.#falls('corrupt', number, former)) return frame;
-    if (!this.#falls('corrupt', number, this.#impairment.corrupt)) return frame;
+  /** A copy with one bit flipped. */
+  #corrupt(frame: Uint8Array, number: number): Uint8Array {
     this.counters.add('impairment.corrupt');
     const copy = new Uint8Array(frame);
-    const bit = Math.floor(this.#throw('bit', number) * copy.length * 8);
+    const bit = Math.floor(this.#dice.bit.show(number) * copy.length * 8);
     copy[bit >>> 3] = copy[bit >>> 3]! ^ (1 << (bit & 7));
     return copy;
   }
 
-  /** When a frame's last bit leaves, if it is the next to be sent. */
-  #departure(length: number, now: number): number {
-    const { rate } = this.#impairment;
-    const begins = Math.max(now, this.#lastDeparture);
-    this.#lastDeparture = rate ? begins + (length * 8000) / rate : begins;
-    return this.#lastDeparture;
+  #withinLimit(flights: readonly Flight[]): readonly Flight[] {
+    const { rate, limit = DEFAULT_LIMIT } = this.#impairment;
+    if (!rate || flights.length <= limit) return flights;
+    this.counters.add('impairment.limit', flights.length - limit);
+    return flights.slice(0, limit);
   }
 
-  /** Puts a frame that has left behind those in delay: jitter alone never lets it overtake. */
-  #delay(flight: Flight): Flight {
-    const { delay = 0, jitter = 0 } = this.#impairment;
-    const varied = jitter ? delay + (2 * this.#throw('jitter', flight.number) - 1) * jitter : delay;
-    this.#lastDue = Math.max(this.#lastDue, flight.departs + Math.max(varied, 0));
-    return { ...flight, due: this.#lastDue };
+  /** How much of a frame that waits has not left yet, at the rate that there was. */
+  #bytesLeft(flight: Flight, rate: number | undefined): number {
+    const left = ((flight.departs - this.clock.now()) * (rate ?? 0)) / 8000;
+    return Math.min(Math.max(left, 0), flight.frame.length);
+  }
+
+  /** When a frame's last bit leaves, if it is the next to be sent. */
+  #departure(bytes: number): number {
+    const { rate } = this.#impairment;
+    const begins = Math.max(this.clock.now(), this.#lastDeparture);
+    this.#lastDeparture = rate ? begins + (bytes * 8000) / rate : begins;
+    return this.#lastDeparture;
   }
 
   /** Lets go of all frames that are due, in order of time, and sleeps until the next one is. */
@@ -234,21 +297,38 @@ export class ImpairedPort implements FramePort {
 
   /** The frame's last bit has left the sender: into the delay, past it, or out at once if there is none. */
   #leave(flight: Flight): void {
-    const { delay, jitter, reorder } = this.#impairment;
+    const { delay, jitter } = this.#impairment;
     if (!delay && !jitter && this.#delayed.length === 0) return this.inner.send(flight.frame);
-    if (this.#falls('reorder', flight.number, reorder)) {
-      this.counters.add('impairment.reorder');
-      return this.inner.send(flight.frame);
-    }
+    if (this.#overtakes(flight)) return;
     this.counters.add('impairment.delay');
-    this.#delayed.push(this.#delay(flight));
+    this.#enterDelay(flight);
   }
 
-  /** Without carrier nothing is on its way. */
-  #dropAll(): void {
-    this.counters.add('impairment.carrier-lost', this.#waiting.length + this.#delayed.length);
+  /** Sends a frame past those in delay, if it is one of those that may. */
+  #overtakes({ frame, number }: Flight): boolean {
+    const { delay, jitter, reorder } = this.#impairment;
+    const overtakes = !!(delay || jitter) && this.#falls('reorder', number, reorder);
+    if (overtakes) {
+      this.counters.add('impairment.reorder');
+      this.inner.send(frame);
+    }
+    return overtakes;
+  }
+
+  /** Puts a frame that has left behind those in delay: jitter alone never lets it overtake. */
+  #enterDelay(flight: Flight): void {
+    const { delay = 0, jitter = 0, distribution = 'uniform' } = this.#impairment;
+    const varied = jitter ? delay + jitter * this.#jitter.factor(distribution, flight.number) : delay;
+    this.#lastDue = Math.max(this.#lastDue, flight.departs + Math.max(varied, 0));
+    this.#delayed.push({ ...flight, due: this.#lastDue });
+  }
+
+  /** Without carrier nothing is on its way: the cable's end counts what it can't send. */
+  #giveUpAll(): void {
+    const flights = [...this.#delayed, ...this.#waiting];
     this.#waiting = [];
     this.#delayed = [];
     this.#alarm.clear();
+    for (const { frame } of flights) this.inner.send(frame);
   }
 }

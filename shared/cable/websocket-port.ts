@@ -16,6 +16,9 @@ const ETHERNET_HEADER = 14;
 /** Beyond the MTU: the header and a VLAN tag. */
 const FRAME_OVERHEAD = ETHERNET_HEADER + 4;
 
+/** The reason that a cut gives to the other end. */
+const CUT = 'the cable is cut';
+
 /** Connections to a cabled interface whose hello is still to come. */
 const MOST_STRANGERS = 8;
 
@@ -53,7 +56,7 @@ export interface Refusal {
 export class CablePort implements FramePort {
   readonly mtu: number;
   readonly traffic: Traffic = { framesIn: 0, bytesIn: 0, framesOut: 0, bytesOut: 0 };
-  /** What was dropped: `cable.egress-overflow`, `cable.no-carrier`, `cable.carrier-lost`, `cable.frame-too-short`, `cable.frame-too-long`. */
+  /** What was dropped: `cable.` egress-overflow, no-carrier, carrier-lost, cut, frame-too-short, frame-too-long. */
   readonly counters = new Counters();
   /** `device:interface` */
   readonly #name: string;
@@ -69,6 +72,8 @@ export class CablePort implements FramePort {
   /** The one of all these that this end dialed. */
   #dialed: CableLink | undefined;
   #cut = false;
+  /** The other end has told that it is cut, and has not come back. */
+  #cutThere = false;
   #closed = false;
   #flushing = false;
   #overflowing = false;
@@ -83,6 +88,7 @@ export class CablePort implements FramePort {
     this.#owner = {
       introduced: (link, peer) => this.#introduced(link, peer),
       frames: (batch) => this.#receive(batch),
+      late: (frames) => this.#lose('carrier-lost', frames),
       writable: (batch) => this.#writable(batch),
       closed: (link, code, reason) => this.#linkClosed(link, code, reason),
     };
@@ -107,7 +113,7 @@ export class CablePort implements FramePort {
   }
 
   send(frame: Uint8Array): void {
-    if (!this.#link) return this.counters.add('cable.no-carrier');
+    if (!this.#link) return this.#lose('no-carrier', 1);
     if (!this.#hasGoodLength(frame)) return;
     if (!this.#queue.append(frame)) return this.#overflow();
     if (this.#queue.hasFullBatch) this.#transmit(true);
@@ -147,7 +153,7 @@ export class CablePort implements FramePort {
   cut(): void {
     this.#cut = true;
     this.#dialer.pause();
-    this.#hangUp('the cable is cut');
+    this.#hangUp(CUT);
   }
 
   splice(): void {
@@ -185,6 +191,7 @@ export class CablePort implements FramePort {
     // The same peer once more: it started again, and the loss of its old connection is yet to be noticed.
     this.#link?.close(CLOSE_GOING_AWAY, 'replaced by a newer connection');
     this.#link = link;
+    this.#cutThere = false;
     this.#setCarrier(true, peer);
     return undefined;
   }
@@ -199,7 +206,8 @@ export class CablePort implements FramePort {
     else log.debug?.('cable.closed', fields, text);
     if (link === this.#link) {
       this.#link = undefined;
-      this.counters.add('cable.carrier-lost', this.#queue.clear());
+      this.#cutThere = code === CLOSE_GOING_AWAY && reason === CUT;
+      this.#lose('carrier-lost', this.#queue.clear());
       this.#setCarrier(false, link.peer);
     }
     if (link !== this.#dialed) return;
@@ -210,6 +218,13 @@ export class CablePort implements FramePort {
   #hangUp(reason: string): void {
     for (const link of this.#strangers) link.close(CLOSE_GOING_AWAY, reason);
     this.#link?.close(CLOSE_GOING_AWAY, reason);
+  }
+
+  /** Counts frames that no carrier took: they are the cut's if it was one. */
+  #lose(otherwise: 'no-carrier' | 'carrier-lost', frames: number): void {
+    // At a free interface where nobody sits nothing is lost.
+    if (frames === 0 || (!this.options.cable && otherwise === 'no-carrier')) return;
+    this.counters.add(`cable.${this.#cut || this.#cutThere ? 'cut' : otherwise}`, frames);
   }
 
   #setCarrier(up: boolean, peer: Hello | undefined): void {

@@ -17,6 +17,9 @@ import type { ControlHandler, IncomingCall } from './peer.ts';
 /** Calls that one connection may have open. */
 const MOST_CALLS = 256;
 
+/** Bytes of answers that the socket has not taken; beyond them the caller is not read until it reads. */
+const MOST_UNSENT = 1024 * 1024;
+
 const CLOSE_PROTOCOL_ERROR = 1002;
 
 /** Characters of an error's message that are passed on. */
@@ -31,7 +34,12 @@ export function serveControl(
   const calls = new Map<number, ServedCall>();
 
   const send = (message: ServerMessage): void => {
-    if (socket.readyState === socket.OPEN) socket.send(encodeMessage(message));
+    if (socket.readyState !== socket.OPEN) return;
+    socket.send(encodeMessage(message), resume);
+    if (socket.bufferedAmount > MOST_UNSENT) socket.pause();
+  };
+  const resume = (): void => {
+    if (socket.isPaused && socket.bufferedAmount <= MOST_UNSENT) socket.resume();
   };
   const refuse = (reason: string): void => {
     socket.close(CLOSE_PROTOCOL_ERROR, reason);

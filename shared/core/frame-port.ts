@@ -17,8 +17,9 @@ export interface FramePort {
   /**
    * Queues a frame, which belongs to the port from now on. Frames of one turn leave in one message.
    * Without carrier, or when the queue is full, the frame is dropped and counted.
+   * @param forwarded whether the device passes it on for another, and did not make what is in it
    */
-  send(frame: Uint8Array): void;
+  send(frame: Uint8Array, forwarded?: boolean): void;
   /** Names the one receiver, which is told at once if there is carrier. */
   attach(receiver: FrameReceiver): void;
 }

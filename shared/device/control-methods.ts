@@ -1,22 +1,26 @@
 // What a device serves on /control: its status, its commands, captures of its ports, and its end.
 
 import { once } from 'node:events';
+import { isDeviceUrl } from '../cable/dialer.ts';
 import { encodeArmed, encodeCapturedFrame } from '../control/capture-stream.ts';
 import type { DeviceStatus } from '../control/device-status.ts';
 import type { ControlHandler, IncomingCall } from '../control/peer.ts';
-import { systemError } from '../core/errors.ts';
+import { apiMethods } from './api-methods.ts';
+import { fieldsOf, invalid, portNamed } from './call-params.ts';
 import type { CommandContext } from './command.ts';
 import { commands } from './commands/table.ts';
-import type { Port } from './ports.ts';
+import { type FaultyDevice, faultMethods } from './fault-methods.ts';
 
 /** Exit code of a shell for a command that is not there. */
 const NOT_FOUND = 127;
 
-/** Bytes of captured frames that wait for a slow reader; beyond them frames are left out and counted. */
+/** Captures that a device runs at a time: each copies every frame of its port. */
+const MOST_CAPTURES = 32;
+
+/** Bytes of captured frames that wait for slow readers, of all captures together; beyond them frames are left out and counted. */
 const CAPTURE_BACKLOG = 16 * 1024 * 1024;
 
-export interface ControlledDevice {
-  readonly ports: ReadonlyMap<string, Port>;
+export interface ControlledDevice extends FaultyDevice {
   readonly clockOffset: number;
   status(): DeviceStatus;
   /** Calls back whenever readiness, carrier or an address may have changed; returns the call that ends it. */
@@ -32,31 +36,19 @@ export function controlMethods(device: ControlledDevice): ReadonlyMap<string, Co
     ['watch', (call) => watch(device, call)],
     ['peer', ({ params }) => setPeer(device, params)],
     ['exec', (call) => runCommand(device, call)],
-    ['capture', (call) => capture(device, call)],
+    ['capture', captureMethod(device)],
+    ...apiMethods(device.device),
+    ...faultMethods(device),
     // The answer leaves before the end begins.
     ['stop', () => void setImmediate(() => device.stop())],
   ]);
 }
 
-function fieldsOf(params: unknown): Record<string, unknown> {
-  return typeof params === 'object' && params !== null ? (params as Record<string, unknown>) : {};
-}
-
-function invalid(message: string): Error {
-  return Object.assign(systemError('EINVAL', 'control'), { message });
-}
-
-function portOf({ ports }: ControlledDevice, name: unknown): Port {
-  const port = typeof name === 'string' ? ports.get(name) : undefined;
-  if (!port) throw invalid(`no interface ${String(name)} here; there are ${[...ports.keys()].join(', ')}`);
-  return port;
-}
-
 function setPeer(device: ControlledDevice, params: unknown): void {
   const { interface: name, url } = fieldsOf(params);
-  if (typeof url !== 'string' || !/^ws(\+unix)?:/.test(url))
-    throw invalid('url is to be a ws: or ws+unix: URL');
-  portOf(device, name).cable.setPeerUrl(url);
+  if (typeof url !== 'string' || !isDeviceUrl(url))
+    throw invalid('url is to be ws://HOST:PORT or ws+unix:PATH:');
+  portNamed(device.ports, name).cable.setPeerUrl(url);
 }
 
 /** Resolves when the caller is gone or has asked for the end. */
@@ -100,17 +92,24 @@ function runCommand({ commandContext }: ControlledDevice, call: IncomingCall): P
   return command(args, { stdin, stdout, stderr, cwd, columns: width, interrupt }, commandContext);
 }
 
-async function capture(device: ControlledDevice, call: IncomingCall): Promise<{ dropped: number }> {
-  const port = portOf(device, fieldsOf(call.params).interface);
-  let dropped = 0;
-  const end = port.capture.subscribe((frames) => {
-    for (const captured of frames) {
-      if (call.stdout.writableLength > CAPTURE_BACKLOG) dropped++;
-      else call.stdout.write(encodeCapturedFrame(captured));
-    }
-  });
-  call.stdout.write(encodeArmed(process.hrtime.bigint() + BigInt(Math.round(device.clockOffset * 1e6))));
-  await interrupted(call);
-  end();
-  return { dropped };
+function captureMethod(device: ControlledDevice): ControlHandler {
+  let running = 0;
+  return async (call) => {
+    const port = portNamed(device.ports, fieldsOf(call.params).interface);
+    if (running >= MOST_CAPTURES)
+      throw Object.assign(new Error(`${running} captures run here: end one first`), { code: 'EAGAIN' });
+    running++;
+    let dropped = 0;
+    const end = port.capture.subscribe((frames) => {
+      for (const captured of frames) {
+        if (call.stdout.writableLength > CAPTURE_BACKLOG / running) dropped++;
+        else call.stdout.write(encodeCapturedFrame(captured));
+      }
+    });
+    call.stdout.write(encodeArmed(process.hrtime.bigint() + BigInt(Math.round(device.clockOffset * 1e6))));
+    await interrupted(call);
+    end();
+    running--;
+    return { dropped };
+  };
 }

@@ -1,5 +1,7 @@
 // A device that has a network stack, as its services and commands see it.
 
+import type { Behaviour } from '../apps/behaviour.ts';
+import type { Resolver } from '../apps/dns/resolver.ts';
 import type { HttpCache } from '../apps/http/cache.ts';
 import type { Clock } from '../core/clock.ts';
 import type { EventLog } from '../core/event-log.ts';
@@ -17,6 +19,8 @@ export interface Device {
   readonly stack: Stack;
   readonly sockets: DeviceSockets;
   readonly nat: Nat | undefined;
+  /** What its servers are told to do wrong. */
+  readonly behaviours: Readonly<Record<'dns' | 'dhcp', Behaviour>>;
   /** What its user's browser keeps. */
   readonly httpCache: HttpCache;
   /** What its services know and its commands show. */
@@ -30,6 +34,10 @@ export interface DeviceKnowledge {
   readonly nameServers: Map<string, readonly string[]>;
   /** When leases that this device holds end, on its clock, by address. */
   readonly leaseEnds: Map<number, number>;
+  /** What turns names into addresses for its programs. */
+  resolver?: Resolver;
+  /** Empties the cache of its DNS server and returns how many answers that were. */
+  flushDnsServer?: () => number;
   /** The DHCP server's table. */
   leases?: () => readonly LeaseRow[];
 }

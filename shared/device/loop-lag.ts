@@ -12,6 +12,12 @@ export interface LoopLag {
 export function watchLoopLag(): LoopLag {
   const samples: number[] = [];
   let expected = performance.now() + SAMPLE_EVERY;
+  // A process that was stopped from outside was late for no fault of its own.
+  const begin = (): void => {
+    samples.length = 0;
+    expected = performance.now() + SAMPLE_EVERY;
+  };
+  process.on('SIGCONT', begin);
   const timer = setInterval(() => {
     const now = performance.now();
     samples.push(Math.max(0, now - expected));
@@ -21,6 +27,9 @@ export function watchLoopLag(): LoopLag {
   timer.unref();
   return {
     worst: () => Math.round(Math.max(0, ...samples) * 10) / 10,
-    close: () => clearInterval(timer),
+    close: () => {
+      clearInterval(timer);
+      process.off('SIGCONT', begin);
+    },
   };
 }

@@ -1,5 +1,6 @@
 // What forwards frames or packets in a device: a bridge, or IP with or without forwarding and NAT.
 
+import { Behaviour } from '../apps/behaviour.ts';
 import { HttpCache } from '../apps/http/cache.ts';
 import { type Ipv4Address, type Ipv4Cidr, ipv4, mac, parseCidr } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
@@ -87,10 +88,19 @@ export function ipPlane(options: PlaneOptions, forwarding: boolean): Device {
     stack,
     sockets,
     nat,
+    behaviours: behavioursOf(config, clock),
     httpCache: new HttpCache(clock),
     known: { nameServers: new Map(), leaseEnds: new Map() },
     changed: options.changed,
   };
+}
+
+/** What servers are told to do wrong, as it was when the device started. */
+function behavioursOf({ faults }: DeviceConfig, clock: Clock): Device['behaviours'] {
+  const behaviours = { dns: new Behaviour(clock), dhcp: new Behaviour(clock) };
+  for (const { id, misbehaviour } of faults?.misbehaviours ?? [])
+    behaviours[misbehaviour.service].misbehave(id, misbehaviour);
+  return behaviours;
 }
 
 /** The port of an interface, or a bridge over the ports that it has for members. */

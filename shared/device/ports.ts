@@ -1,6 +1,7 @@
 // The device's ports as the stack sees them: a cable's end, with its impairment and its tap around it.
 
 import { CapturePort } from '../cable/capture.ts';
+import type { FilterPort, FrameFilters } from '../cable/filter.ts';
 import { ImpairedPort } from '../cable/impairment.ts';
 import { CablePort } from '../cable/websocket-port.ts';
 import type { Clock } from '../core/clock.ts';
@@ -12,21 +13,26 @@ export interface Port {
   readonly config: PortConfig;
   readonly cable: CablePort;
   readonly impaired: ImpairedPort;
+  readonly filter: FilterPort;
   readonly capture: CapturePort;
   /** What an interface or a bridge stands on. */
   readonly top: FramePort;
 }
 
-/** @param changed called when the carrier of a port has come or gone */
+/**
+ * @param filters rules that are at the ports
+ * @param changed called when the carrier of a port has come or gone
+ */
 export function openPorts(
   config: DeviceConfig,
   clock: Clock,
   log: EventLog,
+  filters: FrameFilters,
   changed: () => void,
 ): Map<string, Port> {
   return new Map(
     config.ports.map((port) => {
-      const opened = openPort(port, config, clock, log);
+      const opened = openPort(port, config, clock, log, filters);
       return [port.name, { ...opened, top: new WatchedPort(opened.capture, changed) }];
     }),
   );
@@ -47,8 +53,8 @@ class WatchedPort implements FramePort {
     return this.inner.carrier;
   }
 
-  send(frame: Uint8Array): void {
-    this.inner.send(frame);
+  send(frame: Uint8Array, forwarded = false): void {
+    this.inner.send(frame, forwarded);
   }
 
   attach(receiver: FrameReceiver): void {
@@ -62,12 +68,20 @@ class WatchedPort implements FramePort {
   }
 }
 
-function openPort(config: PortConfig, device: DeviceConfig, clock: Clock, log: EventLog): Omit<Port, 'top'> {
+function openPort(
+  config: PortConfig,
+  device: DeviceConfig,
+  clock: Clock,
+  log: EventLog,
+  filters: FrameFilters,
+): Omit<Port, 'top'> {
   const { name, mtu } = config;
   const own = { device: device.spec.name, interface: name, mac: config.mac, mtu };
   const cable = new CablePort({ own, cable: config.cable, token: device.token, clock, log });
+  if (device.faults?.cut.includes(name)) cable.cut();
   const seed = [device.seed, `${device.spec.name}:${name}`, device.incarnation];
   const impaired = new ImpairedPort(cable, clock, seed, config.cable?.impairment);
-  const capture = new CapturePort(impaired, clock, device.clockOffset);
-  return { config, cable, impaired, capture };
+  const filter = filters.port(name, impaired);
+  const capture = new CapturePort(filter, clock, device.clockOffset);
+  return { config, cable, impaired, filter, capture };
 }

@@ -2,6 +2,7 @@
 // and services, and end in order. Read a file of devices/ first: this is what runs it.
 
 import { startDeviceServer } from '../cable/device-server.ts';
+import { FrameFilters } from '../cable/filter.ts';
 import { serveControl } from '../control/server.ts';
 import { systemClock } from '../core/clock.ts';
 import { Counters } from '../core/counters.ts';
@@ -43,6 +44,7 @@ class RunningDevice {
   readonly #launch: Launch;
   readonly #log: EventLog;
   readonly #counters = new Counters();
+  readonly #filters = new FrameFilters();
   readonly #ports: ReadonlyMap<string, Port>;
   readonly #watchers = new Set<() => void>();
   readonly #lag = watchLoopLag();
@@ -65,7 +67,8 @@ class RunningDevice {
       { kind: spec.kind, pid: process.pid, incarnation: config.incarnation },
       `${spec.name} starts as a ${spec.kind}`,
     );
-    this.#ports = openPorts(config, systemClock, this.#log, () => this.#changed());
+    for (const { id, rules } of config.faults?.filters ?? []) this.#filters.set(id, rules);
+    this.#ports = openPorts(config, systemClock, this.#log, this.#filters, () => this.#changed());
     const options: PlaneOptions = {
       config,
       clock: systemClock,
@@ -86,11 +89,12 @@ class RunningDevice {
   async start(): Promise<void> {
     const { config, orphaned } = this.#launch;
     this.#dieWithoutHarm();
+    const methods = this.#methods();
     const server = await startDeviceServer({
       listen: config.listen,
       token: config.token,
       cables: new Map([...this.#ports].map(([name, { cable }]) => [name, cable])),
-      control: (socket) => serveControl(socket, this.#methods(), this.#log),
+      control: (socket) => serveControl(socket, methods, this.#log),
       log: this.#log,
     });
     this.#closeServer = () => server.close();
@@ -126,6 +130,9 @@ class RunningDevice {
         this.#watchers.add(callback);
         return () => this.#watchers.delete(callback);
       },
+      device: this.#device,
+      filters: this.#filters,
+      log: this.#log,
       commandContext: this.#commandContext(),
       stop: () => void this.#stop(),
     });

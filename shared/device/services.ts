@@ -55,7 +55,8 @@ export const resolver: StartService = (device) => {
   for (const { name, dns } of interfaces) if (dns) known.nameServers.set(name, dns);
   if (known.nameServers.size === 0 && serves) known.nameServers.set('lo', ['127.0.0.1']);
   if (known.nameServers.size === 0 && dhcp) known.nameServers.set(dhcp.interface, dhcp.dns);
-  sockets.lookup = createResolver(sockets, { servers: () => [...known.nameServers.values()].flat() }).lookup;
+  known.resolver = createResolver(sockets, { servers: () => [...known.nameServers.values()].flat() });
+  sockets.lookup = known.resolver.lookup;
   return NOTHING;
 };
 
@@ -65,6 +66,7 @@ export const dhcpServer: StartService = (device) => {
   const server = startDhcpServer(device.sockets, spec.dhcp, {
     interface: interfaceOf(device, spec.dhcp.interface),
     timing,
+    behaviour: device.behaviours.dhcp,
   });
   device.known.leases = () => server.leases();
   return server;
@@ -72,7 +74,10 @@ export const dhcpServer: StartService = (device) => {
 
 export const dnsServer: StartService = (device) => {
   const { dns } = device.config.spec;
-  return dns ? startDnsServer(device.sockets, dns) : NOTHING;
+  if (!dns) return NOTHING;
+  const server = startDnsServer(device.sockets, dns, device.behaviours.dns);
+  device.known.flushDnsServer = () => server.flush();
+  return server;
 };
 
 export const httpServer: StartService = (device) => {

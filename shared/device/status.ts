@@ -7,8 +7,15 @@ import type { Stack } from '../stack/stack.ts';
 import type { DeviceConfig } from '../topology/device-config.ts';
 import type { Port } from './ports.ts';
 
-/** A frame that was flooded by a switch and is for another station is not lost. */
-const NOT_DROPS: ReadonlySet<string> = new Set(['ethernet.not-mine']);
+/** Counted, and no loss: frames that a switch flooded past their station, and what TCP did about losses. */
+const NOT_DROPS: ReadonlySet<string> = new Set([
+  'ethernet.not-mine',
+  'bridge.same-port',
+  'tcp.retransmitted',
+  'tcp.fast-recovery',
+  'tcp.window-probe',
+  'tcp.syn-cookie',
+]);
 
 export interface StatusSources {
   readonly config: DeviceConfig;

@@ -1,6 +1,6 @@
 // The stack's tables as commands show them.
 
-import { formatCidr, formatIpv4, formatMac } from '../core/address.ts';
+import { formatCidr, formatIpv4, formatMac, networkOf } from '../core/address.ts';
 import type { ArpRow, CounterRow, DeviceTables, LinkRow, NatRow, SocketRow } from './command.ts';
 import type { Device } from './device.ts';
 import type { Port } from './ports.ts';
@@ -22,7 +22,10 @@ export function tablesOf(device: Device, ports: ReadonlyMap<string, Port>): Devi
       stack.interfaces.filter(({ loopback }) => !loopback).flatMap(({ name }) => arpRows(device, name)),
     routes: () =>
       stack.routes.list().map((route) => ({
-        destination: route.destination.prefixLength === 0 ? 'default' : formatCidr(route.destination),
+        destination:
+          route.destination.prefixLength === 0
+            ? 'default'
+            : formatCidr({ ...route.destination, address: networkOf(route.destination) }),
         via: route.via === undefined ? undefined : formatIpv4(route.via),
         interface: route.interface.name,
         source: route.source === undefined ? undefined : formatIpv4(route.source),

@@ -59,7 +59,8 @@ export class Arp {
     this.#log = options.log;
     this.#counters = options.counters;
     this.#cache = new NeighbourCache(options.clock, options.counters, {
-      transmit: (frame, mac) => this.#interface.transmit(frame, mac, ETHERTYPE_IPV4),
+      transmit: (frame, mac, from) =>
+        this.#interface.transmit(frame, mac, ETHERTYPE_IPV4, from !== undefined),
       ask: (address, mac, frame) => this.#ask(address, mac, frame),
       failed: (address) => this.#logFailure(address),
       unreachable: (frame, from) => this.unreachable(frame, from),
@@ -106,6 +107,11 @@ export class Arp {
   /** After the carrier was gone somebody else may sit at the other end: what was learned is forgotten. */
   carrier(up: boolean): void {
     if (!up) this.#cache.flush();
+  }
+
+  /** Forgets all neighbours but those that are being asked for; returns how many they were. */
+  flush(): number {
+    return this.#cache.flush();
   }
 
   close(): void {

@@ -56,7 +56,7 @@ export class Bridge {
     this.#own = new OwnPort(
       Math.min(...options.ports.map(({ port }) => port.mtu)),
       () => this.#ports.some(({ carrier }) => carrier),
-      (frame) => this.#forward(frame, undefined),
+      (frame, forwarded) => this.#forward(frame, undefined, forwarded),
     );
     this.port = this.#own;
     this.#ports = options.ports.map(({ name, port }) => new BridgePort(name, port));
@@ -79,7 +79,7 @@ export class Bridge {
     for (const frame of batch)
       if (this.#isValid(frame, from)) {
         this.#learn(ethernetSource(frame), from, now);
-        this.#forward(frame, from);
+        this.#forward(frame, from, true);
       }
     this.#own.flush();
   }
@@ -114,15 +114,15 @@ export class Bridge {
   }
 
   /** Passes a frame on; `from` is undefined for one of the device's own interface. */
-  #forward(frame: Uint8Array, from: BridgePort | undefined): void {
+  #forward(frame: Uint8Array, from: BridgePort | undefined, forwarded: boolean): void {
     const destination = ethernetDestination(frame);
-    if (isGroupMac(destination)) return this.#flood(frame, from, from !== undefined);
+    if (isGroupMac(destination)) return this.#flood(frame, from, from !== undefined, forwarded);
     if (destination === this.#ownMac) return this.#own.take(frame);
     const station = this.#find(destination);
-    if (!station) return this.#flood(frame, from, false);
+    if (!station) return this.#flood(frame, from, false, forwarded);
     // The receiver is on the side that the frame came from, and has it already.
     if (station.port === from) return this.#counters.add('bridge.same-port');
-    this.#send(frame, station.port);
+    this.#send(frame, station.port, forwarded);
   }
 
   #find(mac: MacAddress): Station | undefined {
@@ -133,20 +133,25 @@ export class Bridge {
   }
 
   /** Whoever gets a frame may rewrite it, so each gets a copy of its own, and the last the frame itself. */
-  #flood(frame: Uint8Array, from: BridgePort | undefined, toOwn: boolean): void {
+  #flood(frame: Uint8Array, from: BridgePort | undefined, toOwn: boolean, forwarded: boolean): void {
     let last: BridgePort | undefined;
     for (const port of this.#ports) {
-      if (port === from || !port.carrier) continue;
-      if (last) this.#send(frame.slice(), last);
+      if (port === from) continue;
+      // A port without carrier only counts it.
+      if (!port.carrier) {
+        this.#send(frame, port, forwarded);
+        continue;
+      }
+      if (last) this.#send(frame.slice(), last, forwarded);
       last = port;
     }
     if (toOwn && this.#ownMac !== undefined) this.#own.take(last ? frame.slice() : frame);
-    if (last) this.#send(frame, last);
+    if (last) this.#send(frame, last, forwarded);
   }
 
-  #send(frame: Uint8Array, port: BridgePort): void {
+  #send(frame: Uint8Array, port: BridgePort, forwarded: boolean): void {
     if (frame.length > port.port.mtu + ETHERNET_OVERHEAD) return this.#counters.add('bridge.too-long');
-    port.port.send(frame);
+    port.port.send(frame, forwarded);
   }
 
   #changeCarrier(port: BridgePort, up: boolean): void {
@@ -175,7 +180,7 @@ class OwnPort implements FramePort {
   constructor(
     readonly mtu: number,
     private readonly hasCarrier: () => boolean,
-    readonly send: (frame: Uint8Array) => void,
+    private readonly forward: (frame: Uint8Array, forwarded: boolean) => void,
   ) {}
 
   get carrier(): boolean {
@@ -186,6 +191,10 @@ class OwnPort implements FramePort {
     this.#receiver = receiver;
     this.#told = false;
     this.tellCarrier();
+  }
+
+  send(frame: Uint8Array, forwarded = false): void {
+    this.forward(frame, forwarded);
   }
 
   tellCarrier(): void {

@@ -39,7 +39,8 @@ interface Hole {
 interface Reassembly {
   readonly key: string;
   readonly deadline: number;
-  holes: Hole[];
+  /** In order, so that the ones to fill are found among the thousands that tiny fragments leave. */
+  readonly holes: Hole[];
   readonly pieces: Piece[];
   /** The header of the fragment with offset 0, once it came. */
   header: Uint8Array | undefined;
@@ -120,21 +121,21 @@ export class Fragments {
   /** RFC 815 §3: keeps what falls into a hole; where fragments overlap the first that came stays. */
   #fill(datagram: Reassembly, start: number, payload: Uint8Array, more: boolean): void {
     const end = start + payload.length;
-    const holes: Hole[] = [];
-    for (const hole of datagram.holes) {
+    const { holes } = datagram;
+    if (!more) endAt(holes, end);
+    const first = firstHoleBehind(holes, start);
+    const rest: Hole[] = [];
+    let next = first;
+    for (; next < holes.length && holes[next]!.start < end; next++) {
+      const hole = holes[next]!;
       const from = Math.max(start, hole.start);
       const to = Math.min(end, hole.end);
-      if (from < to) {
-        datagram.pieces.push({ start: from, data: payload.slice(from - start, to - start) });
-        this.#hold(datagram, to - from + OVERHEAD);
-      }
-      const before = { start: hole.start, end: Math.min(hole.end, start) };
-      const after = { start: Math.max(hole.start, end), end: hole.end };
-      if (before.start < before.end) holes.push(before);
-      // Behind the last fragment there is nothing to wait for.
-      if (after.start < after.end && (more || after.end !== Number.POSITIVE_INFINITY)) holes.push(after);
+      datagram.pieces.push({ start: from, data: payload.slice(from - start, to - start) });
+      this.#hold(datagram, to - from + OVERHEAD);
+      if (hole.start < from) rest.push({ start: hole.start, end: from });
+      if (to < hole.end) rest.push({ start: to, end: hole.end });
     }
-    datagram.holes = holes;
+    holes.splice(first, next - first, ...rest);
   }
 
   #complete(datagram: Reassembly): Uint8Array | undefined {
@@ -186,6 +187,26 @@ export class Fragments {
       if (datagram.header && first) this.expired(withHeader(datagram.header, first.data), datagram.group);
     }
   }
+}
+
+/** The datagram's last fragment tells its end: behind it there is nothing to wait for. */
+function endAt(holes: Hole[], end: number): void {
+  const last = holes.at(-1);
+  if (last?.end !== Number.POSITIVE_INFINITY) return;
+  holes.pop();
+  if (last.start < end) holes.push({ start: last.start, end });
+}
+
+/** The index of the first hole that ends behind `offset`. */
+function firstHoleBehind(holes: readonly Hole[], offset: number): number {
+  let low = 0;
+  let high = holes.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holes[middle]!.end > offset) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function withHeader(header: Uint8Array, data: Uint8Array): Uint8Array {

@@ -155,11 +155,14 @@ export class NetworkInterface {
     for (const observer of this.#observers) observer.conflict?.(address, mac);
   }
 
-  /** Sends `frame`, whose first 14 bytes are free for the header and which belongs to the port from now on. */
-  transmit(frame: Uint8Array, destination: MacAddress, ethertype: number): void {
-    if (!this.#carrier) return this.#counters.add('ethernet.no-carrier');
+  /**
+   * Sends `frame`, whose first 14 bytes are free for the header and which belongs to the port from now on.
+   * Without carrier it is the port that drops it, as it knows why there is none.
+   */
+  transmit(frame: Uint8Array, destination: MacAddress, ethertype: number, forwarded = false): void {
+    if (this.#closed) return;
     writeEthernet(frame, destination, this.mac, ethertype);
-    this.#port.send(frame);
+    this.#port.send(frame, forwarded);
   }
 
   #receiveBatch(batch: readonly Uint8Array[]): void {

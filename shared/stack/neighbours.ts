@@ -30,7 +30,7 @@ export interface NeighbourInfo {
 
 export interface NeighbourCalls<Origin> {
   /** Sends a packet, in its frame, to a MAC. */
-  transmit(frame: Uint8Array, mac: MacAddress): void;
+  transmit(frame: Uint8Array, mac: MacAddress, origin: Origin): void;
   /** Asks for a neighbour: everybody, or `mac` alone whether it still is there; `frame` is what waits. */
   ask(address: Ipv4Address, mac: MacAddress | undefined, frame: Uint8Array | undefined): void;
   /** Nobody answered. */
@@ -85,7 +85,7 @@ export class NeighbourCache<Origin> {
     }
     // The known MAC is used while it is asked whether it still holds, as Linux does in its state PROBE.
     if (now - neighbour.confirmed >= REACHABLE_TIME && !neighbour.asking) this.#ask(neighbour);
-    this.calls.transmit(frame, neighbour.mac);
+    this.calls.transmit(frame, neighbour.mac, origin);
   }
 
   has(address: Ipv4Address): boolean {
@@ -108,14 +108,15 @@ export class NeighbourCache<Origin> {
     const waiting = neighbour.waiting;
     neighbour.waiting = [];
     this.#waiting -= waiting.length;
-    for (const { frame } of waiting) this.calls.transmit(frame, mac);
+    for (const { frame, origin } of waiting) this.calls.transmit(frame, mac, origin);
     return outcome;
   }
 
-  /** Forgets all that is known; questions that packets wait for go on. */
-  flush(): void {
-    for (const neighbour of [...this.#neighbours.values()])
-      if (neighbour.mac !== undefined || !neighbour.asking) this.#forget(neighbour);
+  /** Forgets all that is known and returns how many that were; questions that packets wait for go on. */
+  flush(): number {
+    const known = [...this.#neighbours.values()].filter(({ mac, asking }) => mac !== undefined || !asking);
+    for (const neighbour of known) this.#forget(neighbour);
+    return known.length;
   }
 
   table(): readonly NeighbourInfo[] {

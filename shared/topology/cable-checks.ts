@@ -86,6 +86,8 @@ function checkImpairment(
   given: ImpairmentEntry = whole,
 ): void {
   const delay = parseDuration(whole.delay ?? '0ms') ?? 0;
+  if (given.loss !== undefined && given.gemodel !== undefined)
+    report([...path, 'gemodel'], 'given beside loss', 'keep one of them: frames are lost in one way');
   const about = (key: 'jitter' | 'reorder') => given[key] !== undefined || given.delay !== undefined;
   if (whole.jitter !== undefined && about('jitter') && (parseDuration(whole.jitter) ?? 0) > delay)
     report(

@@ -17,9 +17,13 @@
 
 /** Since the port was opened, for what this end sends. */
 export interface PortCounts {
-  /** Frames that the stack or bridge handed to the port while there was carrier. */
+  /** Frames that were sent while there was carrier, without those that a filter dropped before. */
   readonly seen: number;
-  /** Frames that were lost, delayed, …, by netem's word for it: `loss`, `delay`, `rate`, `cut`, … */
+  /**
+   * Frames that were lost, delayed, …, by netem's word for it: `loss`, `delay`, `duplicate`, `corrupt`,
+   * `reorder`, `rate`, `limit`; those that the cut took, and that would have been sent since, as `cut`; and
+   * those that found nobody at the other end of a whole cable as `kill`. A cause that is absent took none.
+   */
   readonly affected: Readonly<Record<string, number>>;
 }
 
@@ -30,7 +34,11 @@ export interface RuleCounts {
   readonly affected: number;
 }
 
-/** What a rule looks for; all that is given must hold, and a list holds if one of it does. */
+/**
+ * What a rule looks for; all that is given must hold, and a list holds if one of it does. Addresses and ports
+ * are those of IPv4, and ARP's if that is the protocol; of a fragment that is not the first, ports, flags and
+ * DNS can't be seen and do not match. A rule that gives nothing takes every frame.
+ */
 export interface FrameMatch {
   /** `arp`, `ipv4`, `icmp`, `udp`, `tcp`. */
   readonly protocol?: 'arp' | 'ipv4' | 'icmp' | 'udp' | 'tcp';
@@ -41,9 +49,9 @@ export interface FrameMatch {
   readonly destinationPort?: number;
   /** Of a TCP segment, all of them set: `syn`, `ack`, `fin`, `rst`, `psh`. */
   readonly flags?: readonly ('syn' | 'ack' | 'fin' | 'rst' | 'psh')[];
-  /** A DNS message, by its QR bit. */
+  /** A DNS message: over UDP by its QR bit, over TCP by who has port 53. */
   readonly dns?: 'query' | 'answer';
-  /** Only packets that this device made itself, not those that it forwards. */
+  /** Only what this device made itself, not what it forwards, bridges or translates; for direction `out`. */
   readonly originated?: boolean;
 }
 
@@ -67,7 +75,7 @@ export interface Misbehaviour {
   readonly silent?: boolean;
   /** DNS: SERVFAIL to everything. */
   readonly servfail?: boolean;
-  /** DNS: this address in every A record; DHCP: this address in every offer. */
+  /** DNS: this address in every A record; DHCP: this address in every offer and lease. */
   readonly address?: string;
 }
 

@@ -35,6 +35,8 @@ class Mistake {
 class Scanner {
   readonly duplicates: DuplicateKey[] = [];
   #offset = 0;
+  #counted = 0;
+  #line = 1;
 
   constructor(private readonly text: string) {}
 
@@ -67,7 +69,7 @@ class Scanner {
       if (key === undefined)
         this.#fail('a key', 'write keys in double quotes, with no comma after the last entry');
       const name = String(JSON.parse(key));
-      if (keys.has(name)) this.duplicates.push({ path: [...path, name], line: place(this.text, start).line });
+      if (keys.has(name)) this.duplicates.push({ path: [...path, name], line: this.#lineAt(start) });
       keys.add(name);
       if (this.#peek() !== ':') this.#fail('":"', `write a colon after ${key}`);
       this.#offset++;
@@ -105,6 +107,12 @@ class Scanner {
     const match = pattern.exec(this.text)?.[0];
     this.#offset += match?.length ?? 0;
     return match;
+  }
+
+  /** The line of an offset that is behind the one asked for before. */
+  #lineAt(offset: number): number {
+    for (; this.#counted < offset; this.#counted++) if (this.text[this.#counted] === '\n') this.#line++;
+    return this.#line;
   }
 
   #fail(expected: string, mend: string): never {

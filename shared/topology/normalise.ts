@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { formatMac, mac } from '../core/address.ts';
 import { parseDuration, parsePercentage, parseRate } from '../core/units.ts';
 import { DEFAULT_MTU } from './default-mtu.ts';
+import { parseGilbertElliott } from './gilbert-elliott.ts';
 import { deriveMac } from './mac-address.ts';
 import type { CableEntry, DeviceEntry, ImpairmentEntry, InterfaceEntry, TopologyFile } from './schema.ts';
 import type {
@@ -100,7 +101,7 @@ function sites(given: Record<string, SiteSpec>, folder: string): Record<string, 
 function cableSpec(name: string, entry: CableEntry): CableSpec {
   const ends = [cableEnd(entry.ends[0]), cableEnd(entry.ends[1])] as const;
   const impairment = (index: 0 | 1) =>
-    impairmentOf({ ...entry, ...entry.from?.[ends[index].device], ...entry.from?.[entry.ends[index]] });
+    impairmentOf(over(over(entry, entry.from?.[ends[index].device]), entry.from?.[entry.ends[index]]));
   return {
     name,
     ends,
@@ -114,13 +115,25 @@ function cableEnd(text: string): CableEnd {
   return { device, interface: name };
 }
 
-/** Leaves out what is absent, so that a perfect cable has an empty impairment. */
-function impairmentOf(entry: ImpairmentEntry): Impairment {
+/** One kind of loss replaces the other. */
+function over(whole: ImpairmentEntry, given: ImpairmentEntry = {}): ImpairmentEntry {
+  return {
+    ...whole,
+    ...(given.loss !== undefined && { gemodel: undefined }),
+    ...(given.gemodel !== undefined && { loss: undefined }),
+    ...given,
+  };
+}
+
+/** Quantities as numbers. Leaves out what is absent, so that a perfect cable has an empty impairment. */
+export function impairmentOf(entry: ImpairmentEntry): Impairment {
   const share = (text: string | undefined) => (text === undefined ? undefined : parsePercentage(text));
   const values: Impairment = {
     delay: duration(entry.delay),
     jitter: duration(entry.jitter),
+    distribution: entry.distribution,
     loss: share(entry.loss),
+    gemodel: entry.gemodel === undefined ? undefined : parseGilbertElliott(entry.gemodel),
     duplicate: share(entry.duplicate),
     corrupt: share(entry.corrupt),
     reorder: share(entry.reorder),

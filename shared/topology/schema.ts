@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import { parseCidr, parseIpv4, parseMac } from '../core/address.ts';
 import { parseDuration, parsePercentage, parseRate } from '../core/units.ts';
-import type { DeviceKind } from './types.ts';
+import { GILBERT_ELLIOTT_RULE, parseGilbertElliott } from './gilbert-elliott.ts';
+import type { DeviceKind, JitterDistribution } from './types.ts';
 
 /** Names of nets, devices, interfaces and cables. */
 export const NAME = /^[a-z][a-z0-9-]{0,30}$/;
@@ -87,10 +88,25 @@ const percentage = (description: string) =>
 
 const hostname = (description: string) => text(HOSTNAME, always, HOSTNAME_RULE, description);
 
-const impairment = {
+export const JITTER_DISTRIBUTIONS = [
+  'uniform',
+  'normal',
+  'pareto',
+  'paretonormal',
+] as const satisfies readonly JitterDistribution[];
+
+/** What a cable may do to frames, by its key in the file. */
+export const impairmentFields = {
   delay: duration('How long each frame waits.'),
   jitter: duration('How much the delay varies to either side. Never reorders by itself.'),
-  loss: percentage('Share of frames that are lost.'),
+  distribution: oneOf(JITTER_DISTRIBUTIONS, 'How the jitter is spread, uniformly unless told.'),
+  loss: percentage('Share of frames that are lost, each by itself.'),
+  gemodel: text(
+    /^\d+(\.\d+)?%( \d+(\.\d+)?%){0,3}$/,
+    parseGilbertElliott,
+    GILBERT_ELLIOTT_RULE,
+    'Loss in bursts, by the model of Gilbert and Elliott: the chance of going from the good state to the bad one, of going back, of a loss in the bad state (100% unless told), and in the good one (0% unless told). Instead of loss.',
+  ),
   duplicate: percentage('Share of frames that arrive twice.'),
   corrupt: percentage('Share of frames that arrive with a bit turned over.'),
   reorder: percentage('Share of frames that skip the delay and so overtake others. Needs a delay.'),
@@ -108,7 +124,7 @@ const impairment = {
   ),
 };
 
-const bothWays = z.object(impairment).partial().shape;
+const bothWays = z.object(impairmentFields).partial().shape;
 
 export const impairmentSchema = block(bothWays, 'What the frames of one direction meet instead.');
 
@@ -294,10 +310,12 @@ function device(names: 'checked' | 'free') {
   );
 }
 
+const end = z.string({ error: 'device:interface, such as "laptop:eth0"' });
+
 export const cableSchema = block(
   {
     ends: z
-      .tuple([z.string(), z.string()], { error: 'two ends, such as ["laptop:eth0", "router:lan1"]' })
+      .tuple([end, end], { error: 'two ends, such as ["laptop:eth0", "router:lan1"]' })
       .describe('The two ends, as device:interface. The second dials the first.'),
     ...bothWays,
     mtu: whole(

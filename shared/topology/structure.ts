@@ -13,6 +13,26 @@ export function checkStructure(json: unknown, report: Report): void {
   checkNames(json, ['cables'], 'cable', report);
   for (const device of keysAt(json, ['devices']))
     checkNames(json, ['devices', device, 'interfaces'], 'interface', report);
+  for (const path of freelyNamed(json)) checkNoPrototype(json, path, report);
+}
+
+/** Blocks whose keys are the user's, and no names of ours. */
+function freelyNamed(json: unknown): (readonly PathPart[])[] {
+  const ofDevices = keysAt(json, ['devices']).flatMap((device) => {
+    const zones = ['devices', device, 'dns', 'zones'];
+    return [
+      zones,
+      ...keysAt(json, zones).map((zone) => [...zones, zone]),
+      ['devices', device, 'http', 'sites'],
+    ];
+  });
+  return [...ofDevices, ...keysAt(json, ['cables']).map((cable) => ['cables', cable, 'from'])];
+}
+
+/** zod passes over that key without a word. */
+function checkNoPrototype(json: unknown, path: readonly PathPart[], report: Report): void {
+  if (keysAt(json, path).includes('__proto__'))
+    report([...path, '__proto__'], 'no name that can be used', 'give it another');
 }
 
 function reportIssue(json: unknown, issue: z.core.$ZodIssue, report: Report): void {

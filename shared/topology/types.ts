@@ -4,10 +4,14 @@
 export interface Impairment {
   /** ms each frame waits. */
   readonly delay?: number;
-  /** ms the delay varies to either side, uniformly; never reorders by itself. */
+  /** ms the delay varies to either side; never reorders by itself. */
   readonly jitter?: number;
+  /** How the jitter is spread, as netem's tables do it; uniformly unless told. */
+  readonly distribution?: JitterDistribution;
   /** Probabilities from 0 to 1. */
   readonly loss?: number;
+  /** Loss in bursts; never beside `loss`. */
+  readonly gemodel?: GilbertElliott;
   readonly duplicate?: number;
   readonly corrupt?: number;
   /** Share of frames that skip the delay and so overtake (netem's `reorder`). */
@@ -16,6 +20,20 @@ export interface Impairment {
   readonly rate?: number;
   /** How many frames may wait for rate. */
   readonly limit?: number;
+}
+
+export type JitterDistribution = 'uniform' | 'normal' | 'pareto' | 'paretonormal';
+
+/** Loss in two states, as netem's `loss gemodel`; all probabilities from 0 to 1, each taken once a frame. */
+export interface GilbertElliott {
+  /** Of going from the good state, in which it starts, to the bad one. */
+  readonly p: number;
+  /** Of going back. */
+  readonly r: number;
+  /** Of losing a frame in the bad state: netem's 1-h. */
+  readonly bad: number;
+  /** Of losing a frame in the good state: netem's 1-k. */
+  readonly good: number;
 }
 
 export type DeviceKind = 'host' | 'router' | 'isp-router' | 'dns-server' | 'web-server' | 'switch';

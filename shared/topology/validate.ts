@@ -40,9 +40,12 @@ export function validateTopology(json: unknown, file: string): Topology {
 
 function check(json: unknown, file: string, earlier: readonly Fault[]): Topology {
   const faults = [...earlier];
-  const report: Report = (path, problem, mend) => {
-    const fault = { path: formatPath(path), problem, mend };
-    if (!faults.some((known) => known.path === fault.path && known.problem === problem)) faults.push(fault);
+  const known = new Set<string>();
+  const report: Report = (parts, problem, mend) => {
+    const path = formatPath(parts);
+    const told = `${path}: ${problem}`;
+    if (!known.has(told)) faults.push({ path, problem, mend });
+    known.add(told);
   };
   const folder = dirname(file);
   const draft = draftOf(json);

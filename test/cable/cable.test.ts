@@ -232,10 +232,15 @@ describe('an outside program at a free interface', () => {
 describe('a port that was never connected', () => {
   it('drops and counts, and closes in peace', () => {
     const own = { device: 'a', interface: 'eth0', mac: '02:00:00:00:00:01', mtu: 1500 };
-    const port = new CablePort({ own, token: TOKEN, clock: systemClock, log: silentLog });
+    const options = { own, token: TOKEN, clock: systemClock, log: silentLog };
+    const port = new CablePort({ ...options, cable: toRouter });
     port.send(testFrame(1));
     expect(port.counters.get('cable.no-carrier')).toBe(1);
     port.close();
     expect(port.refusal()).toMatchObject({ status: 503 });
+
+    const free = new CablePort(options);
+    free.send(testFrame(1));
+    expect(free.counters.snapshot()).toEqual({});
   });
 });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { Dialer, openCable } from '../../shared/cable/dialer.ts';
+import { Dialer, isDeviceUrl, openCable } from '../../shared/cable/dialer.ts';
 import { CablePort } from '../../shared/cable/websocket-port.ts';
 import { RecordedLog } from '../support/recorded-log.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
@@ -107,4 +107,35 @@ it('a connection on which no hello comes is closed after a while', async () => {
   clock.advance(1);
   expect(await silent.closed).toEqual([1008, 'no hello came']);
   await new Outsider(server.url, '/cable/lan3').opened;
+});
+
+describe("a device's URL", () => {
+  it.each(['ws://127.0.0.1:4711', 'ws://[::1]:4711', 'ws://host', 'ws+unix:/run/user/0/tincan/a.sock:'])(
+    'may be %s',
+    (url) => {
+      expect(isDeviceUrl(url)).toBe(true);
+      openCable(url, 'eth0', TOKEN)
+        .on('error', () => {})
+        .terminate();
+    },
+  );
+
+  it.each([
+    '',
+    'ws:',
+    'ws://',
+    'ws:%%',
+    'ws://h:99999',
+    'ws://a b',
+    'ws://a#b',
+    'ws://a/b',
+    'wss://a',
+    'http://a',
+    'ws+unix:',
+    'ws+unix:a: b',
+    'ws+unix:/a',
+    'ws+unix:/a:/b',
+  ])('is not %j', (url) => {
+    expect(isDeviceUrl(url)).toBe(false);
+  });
 });

@@ -27,6 +27,7 @@ describe('a hello', () => {
     [{ ...message, device: '' }, 'bad-device'],
     [{ ...message, interface: 'a\nb' }, 'bad-interface'],
     [{ ...message, mac: 'aa:bb' }, 'bad-mac'],
+    [{ ...message, mac: 'ff:ff:ff:ff:ff:ff' }, 'bad-mac'],
     [{ ...message, mtu: 1500.5 }, 'bad-mtu'],
     [{ ...message, mtu: 67 }, 'bad-mtu'],
     [{ ...message, padding: 'x'.repeat(2000) }, 'not-a-hello'],

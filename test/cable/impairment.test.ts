@@ -1,44 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ImpairedPort, type LinkImpairment } from '../../shared/cable/impairment.ts';
-import type { FramePort, FrameReceiver } from '../../shared/core/frame-port.ts';
+import { isLikely, numbered, numberOf, range, SinkPort } from '../support/sink-port.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-
-/** A port that notes what leaves by it, and when. */
-class SinkPort implements FramePort {
-  readonly mtu = 1500;
-  carrier = true;
-  readonly sent: { readonly at: number; readonly frame: Uint8Array }[] = [];
-  receiver: FrameReceiver | undefined;
-
-  constructor(private readonly clock: VirtualClock) {}
-
-  send(frame: Uint8Array): void {
-    this.sent.push({ at: this.clock.now(), frame });
-  }
-
-  attach(receiver: FrameReceiver): void {
-    this.receiver = receiver;
-  }
-
-  /** The numbers of the frames that left, in that order. */
-  get numbers(): number[] {
-    return this.sent.map(({ frame }) => numberOf(frame));
-  }
-
-  get times(): number[] {
-    return this.sent.map(({ at }) => at);
-  }
-}
-
-function numbered(number: number, length = 125): Uint8Array {
-  const frame = new Uint8Array(length);
-  new DataView(frame.buffer).setUint32(0, number);
-  return frame;
-}
-
-function numberOf(frame: Uint8Array): number {
-  return new DataView(frame.buffer, frame.byteOffset).getUint32(0);
-}
 
 function impaired(impairment: LinkImpairment, seed = 1) {
   const clock = new VirtualClock();
@@ -56,13 +19,6 @@ function run(impairment: LinkImpairment, count: number, interval = 1, seed = 1) 
   }
   clock.advance(60_000);
   return { sink, counters: port.counters.snapshot() };
-}
-
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
-
-/** Whether `share` of `count` throws is within five standard deviations of what `probability` gives. */
-function isLikely(share: number, count: number, probability: number): boolean {
-  return Math.abs(share - probability) < 5 * Math.sqrt((probability * (1 - probability)) / count);
 }
 
 describe('a perfect cable', () => {
@@ -284,6 +240,109 @@ describe('a change while frames are on their way', () => {
   });
 });
 
+describe('a change while frames are on their way: what else it does', () => {
+  it('duplicates those that it would have, each once however often it is set', () => {
+    const { clock, sink, port } = impaired({ delay: 1000 });
+    for (const number of range(200)) port.send(numbered(number));
+    for (const duplicate of [0.5, 0, 0.5, 0.5]) port.set({ delay: 1000, duplicate });
+    clock.advance(1000);
+    expect(sink.numbers).toEqual(run({ duplicate: 0.5 }, 200).sink.numbers);
+    expect(port.counters.get('impairment.duplicate')).toBe(sink.sent.length - 200);
+  });
+
+  it('flips no bit back', () => {
+    const { clock, sink, port } = impaired({ delay: 1000, corrupt: 1 });
+    port.send(new Uint8Array(60));
+    port.set({ delay: 1000 });
+    port.set({ delay: 1000, corrupt: 1 });
+    clock.advance(1000);
+    expect(sink.sent[0]?.frame.filter((byte) => byte !== 0)).toHaveLength(1);
+  });
+
+  it('lets those overtake that now may', () => {
+    const { clock, sink, port } = impaired({ delay: 1000 });
+    for (const number of range(100)) port.send(numbered(number));
+    clock.advance(10);
+    port.set({ delay: 1000, reorder: 0.3 });
+    expect(sink.times.every((at) => at === 10)).toBe(true);
+    expect(port.counters.get('impairment.reorder')).toBe(sink.sent.length);
+    expect(sink.sent.length).toBeGreaterThan(10);
+    clock.advance(990);
+    expect([...sink.numbers].sort((a, b) => a - b)).toEqual(range(100));
+  });
+
+  it('drops those beyond a new limit from the tail', () => {
+    const { clock, sink, port } = impaired({ rate: 100_000 });
+    for (const number of range(10)) port.send(numbered(number));
+    port.set({ rate: 100_000, limit: 4 });
+    expect(port.counters.get('impairment.limit')).toBe(6);
+    clock.advance(1000);
+    expect(sink.numbers).toEqual([0, 1, 2, 3]);
+  });
+
+  it('goes on with the frame that is just leaving, at the new rate for what is left of it', () => {
+    const { clock, sink, port } = impaired({ rate: 100_000 });
+    port.send(numbered(0));
+    port.send(numbered(1));
+    clock.advance(6);
+    port.set({ rate: 100_000, loss: 0 });
+    clock.advance(2);
+    port.set({ rate: 50_000 });
+    clock.advance(1000);
+    // 10 ms each: 2 ms of the first are left after 8, which now take 4.
+    expect(sink.times).toEqual([12, 32]);
+  });
+
+  it('takes out what a filter wants', () => {
+    const { clock, sink, port } = impaired({ delay: 1000, rate: 1e6 });
+    for (const number of range(10)) port.send(numbered(number), number % 2 === 1);
+    clock.advance(5);
+    port.discard((frame, forwarded) => forwarded && numberOf(frame) > 2);
+    clock.advance(2000);
+    expect(sink.numbers).toEqual([0, 1, 2, 4, 6, 8]);
+  });
+});
+
+describe('frames that are seen', () => {
+  it('are those that were sent while there was carrier, and only they count for the dice', () => {
+    const { sink, port } = impaired({ loss: 0.5 });
+    sink.carrier = false;
+    for (const number of range(33)) port.send(numbered(number));
+    expect([port.seen, sink.dropped, port.counters.snapshot()]).toEqual([0, 33, {}]);
+    sink.carrier = true;
+    for (const number of range(200)) port.send(numbered(number));
+    expect(port.seen).toBe(200);
+    expect(sink.numbers).toEqual(run({ loss: 0.5 }, 200).sink.numbers);
+  });
+});
+
+describe('delay, jitter, rate and loss together', () => {
+  it('each do what they do alone', () => {
+    const bad = { delay: 50, jitter: 10, rate: 1e6, loss: 0.1, distribution: 'normal' } as const;
+    const { sink, counters } = run(bad, 5000, 2);
+    expect(isLikely(1 - sink.sent.length / 5000, 5000, 0.1)).toBe(true);
+    expect(counters).toMatchObject({
+      'impairment.rate': sink.sent.length,
+      'impairment.delay': sink.sent.length,
+    });
+    const waits = sink.sent.map(({ at, frame }) => at - numberOf(frame) * 2 - 1);
+    const mean = waits.reduce((sum, wait) => sum + wait, 0) / waits.length;
+    // Who may not overtake waits for those before it.
+    expect(mean).toBeGreaterThan(50);
+    expect(mean).toBeLessThan(72);
+    expect(sink.numbers).toEqual([...sink.numbers].sort((a, b) => a - b));
+  });
+
+  it('measure as 50 ms ± jitter where frames are further apart than the jitter', () => {
+    const { sink } = run({ delay: 50, jitter: 5, distribution: 'normal' }, 2000, 100);
+    const waits = sink.times.map((at, number) => at - number * 100);
+    const mean = waits.reduce((sum, wait) => sum + wait, 0) / waits.length;
+    const deviation = Math.sqrt(waits.reduce((sum, wait) => sum + (wait - mean) ** 2, 0) / waits.length);
+    expect(Math.abs(mean - 50)).toBeLessThan(0.6);
+    expect(Math.abs(deviation - 5)).toBeLessThan(0.5);
+  });
+});
+
 describe('carrier', () => {
   it('is that of the cable, and nothing is on its way without it', () => {
     const { clock, sink, port } = impaired({ delay: 10 });
@@ -294,7 +353,7 @@ describe('carrier', () => {
     sink.receiver?.carrier(false);
     clock.advance(100);
     expect(sink.sent).toEqual([]);
-    expect(port.counters.get('impairment.carrier-lost')).toBe(1);
+    expect(sink.dropped).toBe(1);
     expect([port.carrier, carriers]).toEqual([false, [false]]);
     sink.carrier = true;
     sink.receiver?.carrier(true);

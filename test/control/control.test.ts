@@ -6,6 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Packr } from 'msgpackr/pack';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { WebSocket } from 'ws';
 import { connectControl } from '../../shared/control/client.ts';
 import { decodeCallerMessage, decodeServerMessage, encodeMessage } from '../../shared/control/messages.ts';
 import type { ControlClient, ControlHandler, IncomingCall } from '../../shared/control/peer.ts';
@@ -240,6 +241,34 @@ describe('a call with streams', () => {
     await expect(call.result).rejects.toMatchObject({ code: 'ECANCELED' });
     expect(await happened).toBe('cancel');
     expect(call.stdout.destroyed).toBe(true);
+  });
+});
+
+describe('a caller that does not read', () => {
+  it('is not read either, so that answers do not pile up', async () => {
+    const handlers = new Map<string, ControlHandler>([['ping', () => 'pong']]);
+    const sockets: WebSocket[] = [];
+    const { url } = await serve({ path: join(temporaryFolder(), 'd.sock') }, {}, (socket) => {
+      sockets.push(socket);
+      serveControl(socket, handlers, new RecordedLog());
+    });
+    const caller = new Outsider(url, '/control');
+    await caller.opened;
+    caller.socket.pause();
+    const calls = 40_000;
+    for (let id = 0; id < calls; id++) caller.send({ t: 'call', id, method: 'x'.repeat(100), params: null });
+    // Others are served meanwhile.
+    const other = await connectControl(`${url}/control`, TOKEN);
+    onTestFinished(() => other.close());
+    const waiting = () => sockets[0]?.bufferedAmount ?? 0;
+    for (let before = -1; before !== waiting(); ) {
+      before = waiting();
+      for (let count = 0; count < 20; count++) await other.request('ping');
+    }
+    expect(waiting()).toBeGreaterThan(1024 * 1024);
+    expect(waiting()).toBeLessThan(1.1 * 1024 * 1024);
+    caller.socket.resume();
+    await caller.until(() => caller.messages.length === calls);
   });
 });
 

@@ -1,20 +1,34 @@
-// However a net ends, none of its processes and sockets outlives it, and the next one starts as if nothing
-// had been.
+// However a net ends, none of its processes and sockets outlives it by more than two seconds, and the next
+// one starts as if nothing had been.
 
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { isAlive, Lab, type PsReport } from '../support/lab.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { processState } from '../../orchestrator/process-state.ts';
+import type { RunRecord } from '../../orchestrator/run-record.ts';
+import { isAlive, Lab } from '../support/lab.ts';
 
 const NET = 'leaves';
+
+/** What is promised, and a breath for a busy machine. */
+const LIMIT = 2000 + 1000;
+
+/** ms in which the slowest machine has started whatever is waited for. */
+const BOOT = 30_000;
+
 let lab: Lab;
 
-beforeEach(async () => {
+beforeAll(async () => {
   lab = await Lab.create(NET);
 });
-afterEach(() => lab.close());
+// What one test leaves must not be another's.
+afterEach(async () => {
+  for (const pid of await processesOfLab()) process.kill(pid, 'SIGKILL');
+});
+afterAll(() => lab.close());
 
-/** Pids of the net: every process whose environment or arguments say that it runs in this lab's folder. */
+/** Every process whose environment or arguments say that it runs in this lab's folder. */
 async function processesOfLab(): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const ours = await Promise.all(
@@ -29,55 +43,136 @@ async function processesOfLab(): Promise<number[]> {
 
 async function socketFiles(): Promise<string[]> {
   const entries = await readdir(lab.folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isSocket()).map(({ name, parentPath }) => join(parentPath, name));
+  return entries
+    .filter((entry) => entry.isSocket() || entry.name.startsWith('net.json'))
+    .map(({ name, parentPath }) => join(parentPath, name));
 }
 
-/** Waits until nothing is left, at most the two seconds that are promised and a breath for a busy machine. */
-async function nothingIsLeft(): Promise<void> {
-  const patience = Date.now() + 2000 + 3000;
-  let left: unknown[] = [];
-  do left = [...(await processesOfLab()), ...(await socketFiles())];
-  while (left.length > 0 && Date.now() < patience);
-  expect(left).toEqual([]);
+async function expectNothingLeft(): Promise<void> {
+  const left = async () => [...(await processesOfLab()), ...(await socketFiles())];
+  await expect.poll(left, { timeout: LIMIT, interval: 20 }).toEqual([]);
 }
 
-async function orchestratorPid(report: PsReport): Promise<number> {
-  const record = JSON.parse(await readFile(join(report.rundir, 'net.json'), 'utf8')) as { pid: number };
-  return record.pid;
+/** Waits until so many processes of the lab run: `up` itself, its guardian, then the devices. */
+async function processesAre(count: number): Promise<void> {
+  await expect
+    .poll(async () => (await processesOfLab()).length, { interval: 5, timeout: BOOT })
+    .toBeGreaterThanOrEqual(count);
 }
 
-describe.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('%s of the orchestrator', (signal) => {
-  test('leaves nothing, a frozen device included', async () => {
-    await lab.up();
-    process.kill(await lab.pid('isp'), 'SIGSTOP');
-    process.kill(await orchestratorPid(await lab.ps()), signal);
-    await nothingIsLeft();
-    await lab.up();
-    expect((await lab.exec('laptop', 'ping', '-c', '1', '8.8.8.8')).exitCode).toBe(0);
+async function record(): Promise<RunRecord> {
+  return JSON.parse(await readFile(join(lab.folder, 'tincan', NET, 'net.json'), 'utf8')) as RunRecord;
+}
+
+function pidsOf(net: RunRecord): number[] {
+  return Object.values(net.devices).flatMap((device) => device.pid ?? []);
+}
+
+/** A net that is ready, which is to say that what was before it is no hindrance. */
+async function upInForeground() {
+  const run = lab.spawn(['up', '--net', NET], { stdin: 'ignore' });
+  if (!run.stdout) throw new Error('no pipe');
+  await once(run.stdout, 'data');
+  const net = await record();
+  return { ended: (async () => ({ ...(await run) }))(), net };
+}
+
+/** The one child of the orchestrator that is no device. */
+async function guardianOf(net: RunRecord): Promise<number | undefined> {
+  const text = await readFile(`/proc/${net.pid}/task/${net.pid}/children`, 'utf8');
+  const children = text.trim().split(' ').map(Number);
+  return children.find((pid) => !pidsOf(net).includes(pid) && processState(pid) !== 'gone');
+}
+
+describe('a net that runs', () => {
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const)(
+    'after %s of the orchestrator, with a device frozen',
+    async (signal) => {
+      const { ended, net } = await upInForeground();
+      process.kill(net.devices.isp?.pid ?? 0, 'SIGSTOP');
+      process.kill(net.pid, signal);
+      const { exitCode } = await ended;
+      await expectNothingLeft();
+      if (signal !== 'SIGKILL') expect(exitCode).toBe(0);
+    },
+  );
+
+  test('after SIGKILL with all devices frozen, and the guardian too', async () => {
+    const { net } = await upInForeground();
+    for (const pid of pidsOf(net)) process.kill(pid, 'SIGSTOP');
+    const guardian = (await guardianOf(net)) ?? 0;
+    process.kill(guardian, 'SIGSTOP');
+    await expect.poll(() => processState(guardian), { timeout: BOOT }).toBe('running');
+    process.kill(net.pid, 'SIGKILL');
+    await expectNothingLeft();
   });
 
-  test.each([1, 2, 4, 6])('leaves nothing when %d devices have been started', async (count) => {
-    const up = lab.spawn(['up', '--net', NET], { stdin: 'ignore' });
-    // The orchestrator itself and its guardian come first.
-    while ((await processesOfLab()).length < count + 2 && up.exitCode === null);
-    process.kill(up.pid!, signal);
-    await up;
-    await nothingIsLeft();
+  test('after SIGKILL of the guardian and then of the orchestrator', async () => {
+    const { net } = await upInForeground();
+    const first = (await guardianOf(net)) ?? 0;
+    process.kill(first, 'SIGKILL');
+    await expect
+      .poll(() => guardianOf(net), { interval: 5, timeout: BOOT })
+      .toSatisfy((pid) => pid > 0 && pid !== first);
+    process.kill(net.pid, 'SIGKILL');
+    await expectNothingLeft();
+  });
+
+  test('after SIGTERM with the guardian frozen, and SIGKILL right behind', async () => {
+    const { net } = await upInForeground();
+    process.kill((await guardianOf(net)) ?? 0, 'SIGSTOP');
+    process.kill(net.pid, 'SIGTERM');
+    await expect
+      .poll(async () => (await processesOfLab()).length, { interval: 5, timeout: BOOT })
+      .toBeLessThan(8);
+    if (processState(net.pid) !== 'gone') process.kill(net.pid, 'SIGKILL');
+    await expectNothingLeft();
+  });
+
+  test('after down with a device frozen; a second net of that name was refused before', async () => {
+    const { net, ended } = await upInForeground();
+    const second = await lab.run('up', '--net', NET, '-d');
+    expect(second).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining(`tincan down --net ${NET}`),
+    });
+    expect((await lab.ps()).devices.every(({ state }) => state === 'ready')).toBe(true);
+    process.kill(net.devices.web?.pid ?? 0, 'SIGSTOP');
+    await lab.ok('down', '--net', NET);
+    await ended;
+    expect([...(await processesOfLab()), ...(await socketFiles())]).toEqual([]);
+  });
+
+  test('after down with the orchestrator frozen', async () => {
+    const { net, ended } = await upInForeground();
+    process.kill(net.pid, 'SIGSTOP');
+    await lab.ok('down', '--net', NET);
+    await ended;
+    await expectNothingLeft();
   });
 });
 
-test('down takes a net with a frozen device', async () => {
-  await lab.up();
-  process.kill(await lab.pid('web'), 'SIGSTOP');
-  expect((await lab.ps()).devices.find(({ device }) => device === 'web')?.state).toBe('frozen');
-  await lab.ok('down', '--net', NET);
-  await nothingIsLeft();
-});
+describe('a net that starts', () => {
+  describe.each(['SIGINT', 'SIGKILL'] as const)('after %s', (signal) => {
+    // Before anything is there, with the guardian alone, in the middle, and with all devices.
+    test.each([1, 2, 4, 8])('with %d processes', async (count) => {
+      const run = lab.spawn(['up', '--net', NET], { stdin: 'ignore' });
+      await processesAre(count);
+      if (count > 2) process.kill(pidsOf(await record())[0] ?? 0, 'SIGSTOP');
+      run.kill(signal);
+      const { exitCode, stderr } = await run;
+      await expectNothingLeft();
+      if (signal === 'SIGINT' && count > 1)
+        expect([exitCode, stderr]).toEqual([1, expect.stringContaining('stopped by SIGINT')]);
+    });
+  });
 
-test('a name that runs is refused, and what runs goes on', async () => {
-  await lab.up();
-  const { exitCode, stderr } = await lab.run('up', '--net', NET, '-d');
-  expect(exitCode).toBe(1);
-  expect(stderr).toContain(NET);
-  expect((await lab.ps()).devices.every(({ state }) => state === 'ready')).toBe(true);
+  // The second process is the one in the background, which has not begun to listen then.
+  test.each([2, 3, 6])('after SIGKILL of up -d with %d processes', async (count) => {
+    const run = lab.spawn(['up', '-d', '--net', NET], { stdin: 'ignore' });
+    await processesAre(count);
+    run.kill('SIGKILL');
+    await run;
+    await expectNothingLeft();
+  });
 });

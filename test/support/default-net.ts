@@ -35,6 +35,8 @@ export interface DefaultNetOptions {
   /** What web believes that its cable carries, where that is more than it does; bytes. */
   readonly webMtu?: number;
   readonly forwards?: readonly NatForward[];
+  /** Puts something around the port of a cable's end: that of the device that the cable's name has first is `a`. */
+  readonly decorate?: (cable: CableName, side: 'a' | 'b', port: FramePort, clock: VirtualClock) => FramePort;
 }
 
 export interface Node {
@@ -104,11 +106,15 @@ export class DefaultNet {
     const inside = name === 'laptop-router' || name === 'phone-router';
     const checker = new FrameChecker({ name, mtu, public: !inside });
     this.checkers.push(checker);
-    return memoryCable(this.clock, {
+    const cable = memoryCable(this.clock, {
       mtu,
       fate: this.#options.fates?.[name],
       tap: (frame) => checker.check(frame),
     });
+    const { decorate } = this.#options;
+    if (!decorate) return cable;
+    const decorated = (side: 'a' | 'b') => decorate(name, side, cable[side], this.clock);
+    return { ...cable, a: decorated('a'), b: decorated('b') };
   }
 
   #host(name: string, macText: string, port: FramePort, address: string): Node {

@@ -21,7 +21,7 @@ export class FakePackage {
     const folder = mkdtempSync(join(tmpdir(), 'tc-'));
     const runtime = join(folder, 'run');
     mkdirSync(runtime, { mode: 0o700 });
-    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module", "version": "1.2.3" }');
     const { output } = await build({
       input: join(root, 'test/support/fake-device.ts'),
       platform: 'node',

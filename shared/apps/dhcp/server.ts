@@ -27,6 +27,7 @@ import {
   dhcpU32,
   encodeDhcp,
 } from '../../wire/dhcp.ts';
+import { Behaviour } from '../behaviour.ts';
 import { type Binding, Bindings } from './bindings.ts';
 import { INFINITE_LEASE } from './lease.ts';
 import { type ReplyContent, type ReplyType, replyTarget, replyTo } from './server-replies.ts';
@@ -36,6 +37,8 @@ export interface DhcpServerOptions {
   readonly interface: InterfaceHandle;
   /** `rfc`: an address is probed before it is offered. */
   readonly timing: 'fast' | 'rfc';
+  /** Well unless told. */
+  readonly behaviour?: Behaviour;
 }
 
 /** A line of the lease table. */
@@ -71,6 +74,7 @@ class Server implements DhcpServer {
   readonly #own: Ipv4Cidr;
   readonly #bindings: Bindings;
   readonly #expiry: Alarm;
+  readonly #behaviour: Behaviour;
   /** Clients for whom an address is being probed. */
   readonly #probing = new Set<string>();
   #full = false;
@@ -84,6 +88,7 @@ class Server implements DhcpServer {
     const [own] = options.interface.addresses;
     if (!own) throw new TypeError(`the DHCP server needs an address on ${options.interface.name}`);
     this.#own = own;
+    this.#behaviour = options.behaviour ?? new Behaviour(sockets.clock);
     const network = networkOf(own);
     const reserved = [own.address, network, broadcastOf(own) ?? network];
     this.#bindings = new Bindings(ipv4(spec.range[0]), ipv4(spec.range[1]), reserved);
@@ -115,6 +120,7 @@ class Server implements DhcpServer {
     const message = decodeDhcp(bytes);
     if (message instanceof Malformed) return this.sockets.counters.add(`dhcp.${message.reason}`);
     if (message.op !== 1) return this.sockets.counters.add('dhcp.not-for-us');
+    if (!this.#behaviour.hears()) return;
     switch (dhcpType(message)) {
       case DHCP_TYPES.DISCOVER:
         return this.#onDiscover(message);
@@ -213,17 +219,17 @@ class Server implements DhcpServer {
       if (binding?.state === 'offered') this.#bindings.remove(binding);
       return;
     }
-    if (binding && binding.address === requested) this.#grant(message, binding.address);
+    if (binding && this.#isOf(binding, requested)) this.#grant(message, binding.address);
     else this.#refuse(message, requested, 'address not offered');
   }
 
   /** INIT-REBOOT: of a client that we do not know we can't tell whether it is right. */
   #onReboot(message: DhcpMessage, requested: Ipv4Address): void {
-    if (message.giaddr === 0 && !inNetwork(requested, this.#own))
+    if (message.giaddr === 0 && !inNetwork(requested, this.#own) && !this.#behaviour.tells(requested))
       return this.#refuse(message, requested, 'wrong network');
     const binding = this.#bindings.of(clientKey(message));
     if (!binding || binding.state === 'offered') return this.sockets.counters.add('dhcp.unknown-client');
-    if (binding.address === requested) this.#grant(message, requested);
+    if (this.#isOf(binding, requested)) this.#grant(message, binding.address);
     else this.#refuse(message, requested, 'address is not yours');
   }
 
@@ -231,8 +237,13 @@ class Server implements DhcpServer {
   #onExtension(message: DhcpMessage): void {
     const binding = this.#bindings.of(clientKey(message));
     if (!binding || binding.state === 'offered') return this.sockets.counters.add('dhcp.unknown-client');
-    if (binding.address === message.ciaddr) this.#grant(message, binding.address);
+    if (this.#isOf(binding, message.ciaddr)) this.#grant(message, binding.address);
     else this.#refuse(message, message.ciaddr, 'address is not yours');
+  }
+
+  /** A server that tells a wrong address stands by it. */
+  #isOf(binding: Binding, address: Ipv4Address | undefined): boolean {
+    return binding.address === address || this.#behaviour.tells(address);
   }
 
   #grant(message: DhcpMessage, address: Ipv4Address): void {
@@ -344,6 +355,14 @@ class Server implements DhcpServer {
   }
 
   #reply(message: DhcpMessage, type: ReplyType, content: ReplyContent): void {
+    this.#behaviour.answer(content.yiaddr !== undefined, ({ address: wrong }) => {
+      if (this.#closed) return;
+      const told = wrong === undefined ? content : { ...content, yiaddr: wrong };
+      this.#send(message, type, told);
+    });
+  }
+
+  #send(message: DhcpMessage, type: ReplyType, content: ReplyContent): void {
     const { dns, domain } = this.spec;
     const reply = replyTo(message, type, content, { own: this.#own, dns: dns.map(ipv4), domain });
     const { port, address, link } = replyTarget(reply, type);

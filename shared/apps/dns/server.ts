@@ -1,6 +1,7 @@
 // The DNS server: authoritative for its zones, over UDP and TCP (RFC 1034, 1035, 6891, 7766), forwarding
 // the rest if it has somebody to ask.
 
+import type { Ipv4Address } from '../../core/address.ts';
 import { Malformed } from '../../core/errors.ts';
 import type { DatagramInfo, Service, Sockets, TcpSocket } from '../../socket/sockets.ts';
 import type { DnsServerSpec } from '../../topology/types.ts';
@@ -16,10 +17,12 @@ import {
   DNS_CLASS,
   type DnsMessage,
   type DnsQuestion,
+  type DnsRecord,
   OPCODE_QUERY,
   RCODE,
   rcodeName,
 } from '../../wire/dns/types.ts';
+import { Behaviour, type Wrong } from '../behaviour.ts';
 import { frameMessage, MessageSplitter } from './framing.ts';
 import { createResolver, type Resolver } from './resolver.ts';
 import { type ZoneAnswer, Zones } from './zones.ts';
@@ -76,6 +79,23 @@ function encodeWithin(response: DnsMessage, limit: number): Uint8Array {
   return bytes.length <= limit ? bytes : encodeDns({ ...response, ...NO_RECORDS, tc: true });
 }
 
+/** What a server that was told to err says instead of `response`. */
+function misled(response: DnsMessage, { servfail, address }: Wrong): DnsMessage {
+  if (servfail) return { ...response, ...NO_RECORDS, aa: false, rcode: RCODE.SERVFAIL };
+  if (address === undefined) return response;
+  return { ...response, answers: response.answers.map((record) => withAddress(record, address)) };
+}
+
+function withAddress(record: DnsRecord, address: Ipv4Address): DnsRecord {
+  return record.type === 'A' ? { ...record, address } : record;
+}
+
+interface Said {
+  /** Undefined for what could not be read as one. */
+  readonly query?: DnsMessage;
+  readonly response: DnsMessage;
+}
+
 class DnsServer {
   readonly #zones: Zones;
   readonly #resolver: Resolver | undefined;
@@ -83,17 +103,37 @@ class DnsServer {
   constructor(
     private readonly sockets: Sockets,
     spec: DnsServerSpec,
+    private readonly behaviour: Behaviour,
   ) {
     this.#zones = new Zones(spec.zones);
     if (spec.forwarders.length > 0)
       this.#resolver = createResolver(sockets, { servers: () => spec.forwarders });
   }
 
-  /** The response to whatever came; undefined for what deserves none. */
-  async respond(
-    bytes: Uint8Array,
-    client: string,
-  ): Promise<{ query?: DnsMessage; response: DnsMessage } | undefined> {
+  /** Forgets what it was told by those that it forwards to; returns how many answers that were. */
+  flush(): number {
+    const entries = this.#resolver?.cache().length ?? 0;
+    this.#resolver?.flush();
+    return entries;
+  }
+
+  /** The response to whatever came; undefined for what deserves none. May take its time, or never come. */
+  async respond(bytes: Uint8Array, client: string): Promise<Said | undefined> {
+    if (!this.behaviour.hears()) return new Promise(() => {});
+    const said = await this.#understand(bytes);
+    if (!said) return undefined;
+    const { query, response } = said;
+    const hasAddress = response.answers.some(({ type }) => type === 'A');
+    return new Promise((resolve) =>
+      this.behaviour.answer(hasAddress, (wrong) => {
+        const told = { ...said, response: misled(response, wrong) };
+        if (query) this.#log(query, told.response, client);
+        resolve(told);
+      }),
+    );
+  }
+
+  async #understand(bytes: Uint8Array): Promise<Said | undefined> {
     const query = decodeDns(bytes);
     if (query instanceof Malformed) {
       this.sockets.counters.add(`dns.${query.reason}`);
@@ -104,9 +144,7 @@ class DnsServer {
       this.sockets.counters.add('dns.response-to-server');
       return undefined;
     }
-    const response = await this.#answer(query);
-    this.#log(query, response, client);
-    return { query, response };
+    return { query, response: await this.#answer(query) };
   }
 
   async #answer(query: DnsMessage): Promise<DnsMessage> {
@@ -239,11 +277,21 @@ function serveTcp(sockets: Sockets, server: DnsServer): Service {
   };
 }
 
+export interface DnsService extends Service {
+  /** Forgets what it was told by those that it forwards to; returns how many answers that were. */
+  flush(): number;
+}
+
 /** Listens on port 53 of every address of the device. @throws TypeError for a zone that is none */
-export function startDnsServer(sockets: Sockets, spec: DnsServerSpec): Service {
-  const server = new DnsServer(sockets, spec);
+export function startDnsServer(
+  sockets: Sockets,
+  spec: DnsServerSpec,
+  behaviour = new Behaviour(sockets.clock),
+): DnsService {
+  const server = new DnsServer(sockets, spec, behaviour);
   const transports = [serveUdp(sockets, server), serveTcp(sockets, server)];
   return {
+    flush: () => server.flush(),
     async close() {
       for (const transport of transports) await transport.close();
     },

@@ -38,7 +38,7 @@ export function requestedRange(
   size: number,
   validators: Validators,
 ): ByteRange | 'unsatisfiable' | undefined {
-  const match = /^bytes=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(headers.range ?? '');
+  const match = /^bytes=\s*(?:(\d+)\s*)?-\s*(?:(\d+)\s*)?$/i.exec(headers.range ?? '');
   if (!match || !ifRangeHolds(headers, validators)) return undefined;
   const [, from = '', to = ''] = match;
   if (from === '') {

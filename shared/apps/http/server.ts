@@ -47,9 +47,10 @@ class WebServer {
     this.#http = http.createServer({ keepAliveTimeout: KEEP_ALIVE_TIMEOUT }, (request, response) => {
       void this.#serve(request, response);
     });
-    // No method that is served here has a body, so nobody is told to go on and send one.
+    // Only an upload that will be taken is waited for (RFC 9110 §10.1.1).
     this.#http.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-      response.shouldKeepAlive = false;
+      if (request.method === 'POST' && request.url === '/bytes') response.writeContinue();
+      else response.shouldKeepAlive = false;
       void this.#serve(request, response);
     });
     this.#http.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuse(error, socket));

@@ -33,6 +33,8 @@ export interface PingOptions {
   readonly source?: string;
   /** ms to wait for the last answers as long as there was none at all; else it is two round trips. */
   readonly timeout: number;
+  /** ms to wait for the last answers, whatever was answered before. */
+  readonly linger?: number;
   /** ms after which ping ends, whatever is outstanding; with `count`, it sends on until so many are answered. */
   readonly deadline?: number;
   /** Ends it with the summary so far. */
@@ -175,8 +177,8 @@ export function ping(sockets: Sockets, options: PingOptions): Promise<PingSummar
         // On schedule from the start, so that a late timer does not delay all that follow.
         next = clock.after(start + transmitted * options.interval - clock.now(), sendNext);
       } else {
-        const linger = received > 0 ? Math.max(2 * roundTrips.max, options.interval) : options.timeout;
-        next = clock.after(linger, finish);
+        const usual = received > 0 ? Math.max(2 * roundTrips.max, options.interval) : options.timeout;
+        next = clock.after(options.linger ?? usual, finish);
       }
     }
 

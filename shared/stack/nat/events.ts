@@ -6,11 +6,11 @@ import type { Counters } from '../../core/counters.ts';
 import type { EventLog } from '../../core/event-log.ts';
 import { ipv4Destination, ipv4Protocol, ipv4Source } from '../../wire/ipv4.ts';
 import { entryOf, formatEndpoint, isOwnSession } from './entry.ts';
-import type { Session } from './sessions.ts';
+import type { Session, SessionTable } from './sessions.ts';
 
 /**
  * Why a packet was dropped, counted as `nat.<reason>`. `unsolicited`: from outside, and of no session;
- * `full`: a new flow, and no room; `no-session`: a RST or ICMP error of no session; `unsupported`: of a
+ * `full`: a new flow of a host that has its share of the table; `no-session`: a RST or ICMP error of no session; `unsupported`: of a
  * protocol that has no ports; `spoofed`: leaving with a source that is not from inside; `no-address`: the
  * outside interface has none; `malformed`: without a whole transport header; `orphan-fragment`: the first
  * fragment of its datagram was not translated.
@@ -64,11 +64,18 @@ export class NatEvents {
     );
   }
 
-  full(sessions: number): void {
+  /** There is no room for another flow of an inside host. */
+  full(host: Ipv4Address, table: SessionTable): void {
     const now = this.#clock.now();
     if (now - this.#fullLogged < FULL_LOG_INTERVAL) return;
     this.#fullLogged = now;
-    this.#log.warn('nat.full', { sessions }, `no room for a new flow beside ${sessions} translated sessions`);
+    const inside = formatIpv4(host);
+    const held = table.held(host);
+    this.#log.warn(
+      'nat.full',
+      { inside, held, sessions: table.size },
+      `no room for another flow of ${inside}, which has ${held} of ${table.size} translated sessions`,
+    );
   }
 
   drop(packet: Uint8Array, reason: DropReason): void {

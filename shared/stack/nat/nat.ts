@@ -58,11 +58,11 @@ export interface NatOptions {
   readonly forwards?: readonly NatForward[];
   /** Goes on with a fragment that was stolen, as if it had just passed prerouting. */
   inject(packet: Uint8Array, from: string): void;
-  /** How many sessions the table holds, 16,384 unless told. */
+  /** How many sessions the table holds, 32,768 unless told; a single host gets half of them. */
   readonly maxSessions?: number;
 }
 
-const MAX_SESSIONS = 16_384;
+const MAX_SESSIONS = 32_768;
 
 const DHCP_SERVER_PORT = 67;
 const DHCP_CLIENT_PORT = 68;
@@ -120,10 +120,12 @@ export class Nat implements PacketHook {
       .map((session) => entryOf(session, address, now));
   }
 
-  /** Forgets all sessions; the forwards stay. */
-  flush(): void {
+  /** Forgets all sessions and returns how many they were, the router's own included; the forwards stay. */
+  flush(): number {
+    const sessions = this.#table.size;
     this.#table.flush();
     this.#fragments.flush();
+    return sessions;
   }
 
   /** A new address of our own makes every session void: nothing can come back to it. */
@@ -247,7 +249,7 @@ export class Nat implements PacketHook {
     if (this.#table.find(owner, remote, remotePort)) return this.#dropped(packet, 'unsolicited');
     const session = this.#table.openFromOutside(owner, outsidePort, remote, remotePort);
     if (!session) {
-      this.#events.full(this.#table.size);
+      this.#events.full(owner.address, this.#table);
       return this.#dropped(packet, 'full');
     }
     this.#events.bind(session, address);
@@ -305,7 +307,7 @@ export class Nat implements PacketHook {
   #open(flow: Flow, address: Ipv4Address, preferredPort?: number): Session | undefined {
     const session = this.#table.openFromInside(flow, preferredPort);
     if (session) this.#events.bind(session, address);
-    else this.#events.full(this.#table.size);
+    else this.#events.full(flow.address, this.#table);
     return session;
   }
 

@@ -72,9 +72,11 @@ export class SessionTable {
   readonly #inside = new Map<number, Map<number, InsideEndpoint>>();
   /** By protocol, then by outer port. */
   readonly #outside = new Map<number, Map<number, InsideEndpoint>>();
+  /** How many sessions each inside address holds. */
+  readonly #held = new Map<Ipv4Address, number>();
   #count = 0;
 
-  /** @param expired is told of each session that timed out */
+  /** @param limit how many sessions there may be in all @param expired is told of each that timed out */
   constructor(clock: Clock, random: Random, limit: number, expired: (session: Session) => void) {
     this.#clock = clock;
     this.#random = random;
@@ -85,6 +87,11 @@ export class SessionTable {
 
   get size(): number {
     return this.#count;
+  }
+
+  /** How many sessions an inside address holds. */
+  held(address: Ipv4Address): number {
+    return this.#held.get(address) ?? 0;
   }
 
   /** Reserves an outer port for what is asked of it from outside. */
@@ -115,12 +122,12 @@ export class SessionTable {
   }
 
   /**
-   * A session for a new flow from inside; undefined if the table or the outer ports are full.
+   * A session for a new flow from inside; undefined if its host has its share, or the outer ports are full.
    * @param preferredPort the outer port to take if it is free
    */
   openFromInside(flow: Flow, preferredPort?: number): Session | undefined {
-    if (this.#count >= this.#limit) return undefined;
     const { protocol, address, port } = flow;
+    if (!this.#hasRoom(address)) return undefined;
     let endpoint = this.#insideOf(protocol).get(endpointKey(address, port));
     if (!endpoint) {
       const outsidePort = this.#freePort(protocol, port, preferredPort);
@@ -137,7 +144,7 @@ export class SessionTable {
     remoteAddress: Ipv4Address,
     remotePort: number,
   ): Session | undefined {
-    if (this.#count >= this.#limit) return undefined;
+    if (!this.#hasRoom(endpoint.address)) return undefined;
     return this.#addSession(endpoint, outsidePort, remoteAddress, remotePort, 'outside');
   }
 
@@ -171,6 +178,14 @@ export class SessionTable {
     if (!session || session.expires > this.#clock.now()) return session;
     this.#expire(session);
     return undefined;
+  }
+
+  /**
+   * A host may hold as many sessions as are left for the others: alone it gets half of the table, and
+   * however many hosts flood it, one that holds few still gets more.
+   */
+  #hasRoom(address: Ipv4Address): boolean {
+    return this.held(address) < this.#limit - this.#count;
   }
 
   #addEndpoint(
@@ -207,6 +222,7 @@ export class SessionTable {
     };
     endpoint.sessions.set(endpointKey(remoteAddress, remotePort), session);
     this.#count++;
+    this.#held.set(endpoint.address, this.held(endpoint.address) + 1);
     this.refresh(session);
     return session;
   }
@@ -220,6 +236,9 @@ export class SessionTable {
     const { endpoint } = session;
     endpoint.sessions.delete(endpointKey(session.remoteAddress, session.remotePort));
     this.#count--;
+    const held = this.held(endpoint.address) - 1;
+    if (held > 0) this.#held.set(endpoint.address, held);
+    else this.#held.delete(endpoint.address);
     if (endpoint.forwarded || endpoint.sessions.size > 0) return;
     this.#insideOf(endpoint.protocol).delete(endpointKey(endpoint.address, endpoint.port));
     this.#outsideOf(endpoint.protocol).delete(endpoint.outsidePort);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Behaviour } from '../../../shared/apps/behaviour.ts';
 import { startDhcpClient } from '../../../shared/apps/dhcp/client.ts';
 import { type DhcpServer, startDhcpServer } from '../../../shared/apps/dhcp/server.ts';
 import { formatIpv4, formatMac, type Ipv4Address, ipv4, mac } from '../../../shared/core/address.ts';
@@ -45,6 +46,7 @@ class Bench {
   readonly clock = new VirtualClock();
   readonly wire = new FakeWire(this.clock);
   readonly host: FakeHost = this.wire.host('router', '192.168.0.1/24', '02:00:00:00:00:bb');
+  readonly behaviour = new Behaviour(this.clock);
   readonly server: DhcpServer;
 
   constructor(options: { range?: readonly [string, string]; timing?: 'fast' | 'rfc' } = {}) {
@@ -58,6 +60,7 @@ class Bench {
     this.server = startDhcpServer(this.host, spec, {
       interface: this.host.interface,
       timing: options.timing ?? 'fast',
+      behaviour: this.behaviour,
     });
   }
 
@@ -413,4 +416,40 @@ test('two clients and a server: leases, renewal for a day, release', async () =>
   for (const client of clients) void client.close();
   bench.clock.advance(10);
   expect(bench.server.leases().map(({ state }) => state)).toEqual(['expired', 'expired']);
+});
+
+describe('a server that misbehaves', () => {
+  const WRONG = ipv4('10.6.6.6');
+
+  test('answers late, or not at all', () => {
+    const bench = new Bench();
+    bench.behaviour.misbehave('late', { service: 'dhcp', delay: 3000 });
+    expect(bench.ask({ type: 'DISCOVER' })).toBeUndefined();
+    bench.clock.advance(3000);
+    expect(bench.replies().map(({ type }) => type)).toEqual(['OFFER']);
+    bench.behaviour.misbehave('silent', { service: 'dhcp', silent: true });
+    bench.ask({ type: 'DISCOVER', chaddr: PHONE });
+    bench.clock.advance(10_000);
+    expect(bench.replies()).toHaveLength(1);
+    // Who is not heard leaves nothing in the table.
+    expect(bench.server.leases()).toHaveLength(1);
+    expect(bench.behaviour.behave('silent')).toEqual({ seen: 1, affected: 1 });
+    expect(bench.behaviour.behave('late')).toEqual({ seen: 2, affected: 1 });
+    expect(bench.ask({ type: 'DISCOVER', chaddr: PHONE })?.type).toBe('OFFER');
+  });
+
+  test('leases a wrong address and stands by it, until it behaves', () => {
+    const bench = new Bench();
+    bench.behaviour.misbehave('wrong', { service: 'dhcp', address: '10.6.6.6' });
+    const offer = bench.ask({ type: 'DISCOVER' });
+    expect(offer?.message.yiaddr).toBe(WRONG);
+    const request = { type: 'REQUEST', requested: WRONG, server: SERVER } as const;
+    expect(bench.ask(request)).toMatchObject({ type: 'ACK', message: { yiaddr: WRONG } });
+    expect(bench.ask({ type: 'REQUEST', ciaddr: WRONG })?.type).toBe('ACK');
+    expect(bench.ask({ type: 'REQUEST', requested: WRONG })?.type).toBe('ACK');
+    expect(bench.behaviour.behave('wrong')).toEqual({ seen: 4, affected: 4 });
+
+    expect(bench.ask({ type: 'REQUEST', ciaddr: WRONG })?.type).toBe('NAK');
+    expect(formatIpv4(bench.lease(LAPTOP))).toMatch(/^192\.168\.0\./);
+  });
 });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Behaviour } from '../../../shared/apps/behaviour.ts';
 import { frameMessage, MessageSplitter } from '../../../shared/apps/dns/framing.ts';
 import { startDnsServer } from '../../../shared/apps/dns/server.ts';
 import { fromHex } from '../../../shared/core/bytes.ts';
@@ -46,10 +47,11 @@ class Bench {
   readonly wire = new FakeWire(this.clock);
   readonly host: FakeHost = this.wire.host('dns', '8.8.8.8/24');
   readonly client: FakeHost = this.wire.host('laptop', '51.0.0.20/24');
+  readonly behaviour = new Behaviour(this.clock);
   readonly service;
 
   constructor(forwarders: readonly string[] = []) {
-    this.service = startDnsServer(this.host, { zones: ZONES, forwarders });
+    this.service = startDnsServer(this.host, { zones: ZONES, forwarders }, this.behaviour);
   }
 
   /** Sends bytes from a port of its own and gives what comes back within 30 s. */
@@ -366,4 +368,67 @@ test('closing ends both transports', async () => {
   await bench.service.close();
   expect(bench.host.udpAt(53)).toBeUndefined();
   expect(bench.host.tcpServers.map(({ port }) => port)).toEqual([0]);
+});
+
+describe('a server that misbehaves', () => {
+  const counts = { seen: 1, affected: 1 };
+
+  test('answers late', async () => {
+    const bench = new Bench();
+    bench.behaviour.misbehave('f', { service: 'dns', delay: 2000 });
+    expect(texts(await bench.ask('ns.example.com'))).toEqual(['ns.example.com 8.8.8.8']);
+    expect(bench.clock.now()).toBeGreaterThanOrEqual(2000);
+    expect(bench.clock.now()).toBeLessThan(3000);
+    expect(bench.behaviour.behave('f')).toEqual(counts);
+  });
+
+  test('answers not at all, until it behaves', async () => {
+    const bench = new Bench();
+    bench.behaviour.misbehave('f', { service: 'dns', silent: true });
+    expect(
+      await bench.exchange(encodeDns(dnsQuery({ id: 7, name: 'example.com', type: 'A' }))),
+    ).toBeUndefined();
+    expect(bench.behaviour.behave('f')).toEqual(counts);
+    expect((await bench.ask('example.com')).rcode).toBe(RCODE.NOERROR);
+  });
+
+  test('says SERVFAIL, without records', async () => {
+    const bench = new Bench();
+    bench.behaviour.misbehave('f', { service: 'dns', servfail: true });
+    const answer = await bench.ask('www.example.com');
+    expect(answer).toMatchObject({ id: 77, qr: true, aa: false, rcode: RCODE.SERVFAIL, answers: [] });
+    expect(bench.behaviour.behave('f')).toEqual(counts);
+  });
+
+  test('tells a wrong address in every A record, and leaves the others', async () => {
+    const bench = new Bench();
+    bench.behaviour.misbehave('f', { service: 'dns', address: '6.6.6.6' });
+    expect(texts(await bench.ask('alias.example.com'))).toEqual([
+      'alias.example.com www.example.com.',
+      'www.example.com 6.6.6.6',
+      'www.example.com 6.6.6.6',
+    ]);
+    expect(texts(await bench.ask('www.example.com', 'TXT'))).toEqual(['www.example.com "hello"']);
+    expect(bench.behaviour.behave('f')).toEqual({ seen: 2, affected: 1 });
+    expect(texts(await bench.ask('ns.example.com'))).toEqual(['ns.example.com 8.8.8.8']);
+  });
+
+  test('does so over TCP too, where silence keeps the connection', async () => {
+    const bench = new Bench();
+    bench.behaviour.misbehave('f', { service: 'dns', silent: true });
+    const socket = bench.client.connect({ host: '8.8.8.8', port: 53 });
+    const splitter = new MessageSplitter();
+    const answers: DnsMessage[] = [];
+    socket.on('data', (bytes: Uint8Array) => answers.push(...splitter.push(bytes).map(decoded)));
+    const ask = (id: number) =>
+      socket.write(frameMessage(encodeDns(dnsQuery({ id, name: 'example.com', type: 'A' }))));
+    ask(1);
+    await bench.clock.runUntilAsync(() => false, 1000);
+    bench.behaviour.behave('f');
+    bench.behaviour.misbehave('g', { service: 'dns', servfail: true });
+    ask(2);
+    await bench.clock.runUntilAsync(() => answers.length > 0, 1000);
+    expect(answers.map(({ id, rcode }) => [id, rcode])).toEqual([[2, RCODE.SERVFAIL]]);
+    socket.destroy();
+  });
 });

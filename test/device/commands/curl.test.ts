@@ -231,6 +231,15 @@ describe('what is shown', () => {
     expect(stderr).toContain("curl: unknown --write-out variable: 'nope'\n");
   });
 
+  test('-w takes only names of its own, and reads a format of any length once', async () => {
+    const { code, stdout, stderr } = await curl('-sS -w [%{constructor}%{__proto__}] www.example.com/hello');
+    expect([code, stdout.slice(-2)]).toEqual([0, '[]']);
+    expect(stderr).toContain("unknown --write-out variable: 'constructor'");
+    expect(stderr).toContain("unknown --write-out variable: '__proto__'");
+    const format = '%{'.repeat(500_000);
+    expect((await curl(`-sS -w ${format} www.example.com/hello`)).stdout.endsWith(format)).toBe(true);
+  });
+
   test('-w times add up', async () => {
     const { stdout } = await bench.run([
       'curl',

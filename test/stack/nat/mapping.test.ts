@@ -237,24 +237,35 @@ describe('what is dropped', () => {
 
 describe('NAT-10: a full table', () => {
   it('refuses new flows with a log line a second, and disturbs none of the old', () => {
-    const router = new NatRouter({ maxSessions: 100 });
+    const router = new NatRouter({ maxSessions: 200 });
     const outer = Array.from(
       { length: 100 },
       (_, index) => router.out(udpPacket(`192.168.0.10:${2000 + index}`, DNS)).from,
     );
     for (let port = 3000; port < 3050; port++)
-      expect(router.receive(udpPacket(`192.168.0.11:${port}`, DNS), 'lan')).toBeUndefined();
-    expect(router.log.named('nat.full')).toMatchObject([{ level: 'warn', fields: { sessions: 100 } }]);
+      expect(router.receive(udpPacket(`192.168.0.10:${port}`, DNS), 'lan')).toBeUndefined();
+    expect(router.log.named('nat.full')).toMatchObject([
+      { level: 'warn', fields: { inside: '192.168.0.10', held: 100, sessions: 100 } },
+    ]);
     expect(router.counters.get('nat.full')).toBe(50);
     router.clock.advance(1000);
-    expect(router.receive(udpPacket(B, DNS), 'lan')).toBeUndefined();
+    expect(router.receive(udpPacket('192.168.0.10:3000', DNS), 'lan')).toBeUndefined();
     expect(router.log.named('nat.full')).toHaveLength(2);
     for (const [index, endpoint] of outer.entries()) {
       expect(router.in(udpPacket(DNS, endpoint)).to).toBe(`192.168.0.10:${2000 + index}`);
       expect(router.out(udpPacket(`192.168.0.10:${2000 + index}`, DNS)).from).toBe(endpoint);
     }
     router.clock.advance(121_000);
-    expect(router.out(udpPacket(B, DNS)).to).toBe(DNS);
+    expect(router.out(udpPacket('192.168.0.10:3000', DNS)).to).toBe(DNS);
+  });
+
+  it('has room for a host that holds little, however many others flood it', () => {
+    const router = new NatRouter({ maxSessions: 2000 });
+    for (let port = 2000; port < 4000; port++)
+      for (let host = 10; host < 20; host++)
+        router.receive(udpPacket(`192.168.0.${host}:${port}`, DNS), 'lan');
+    for (let port = 2000; port < 2050; port++)
+      expect(router.out(udpPacket(`192.168.0.99:${port}`, DNS)).to).toBe(DNS);
   });
 
   it('holds 10,000 sessions unless told otherwise', () => {

@@ -1,0 +1,251 @@
+// Captures for programs: frames as they come, or a pcapng file.
+
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import type { CapturedFrame as TappedFrame } from '../../shared/control/capture-stream.ts';
+import { CaptureFile } from '../capture-file.ts';
+import { type CaptureEnd, captureEnds, captureFrames } from '../capture-frames.ts';
+import { CaptureOrder } from '../capture-order.ts';
+import { Failure, messageOf } from '../failure.ts';
+import type { Net as OpenNet } from '../net.ts';
+
+/** Bytes of frames that wait to be iterated over; beyond them frames are left out and counted. */
+const BACKLOG = 64 * 1024 * 1024;
+
+/** A frame as one end of a cable saw it. A frame that arrives is seen twice: `out` at one end, `in` at the other. */
+export interface CapturedFrame {
+  /** Absent while nothing is cabled there. */
+  readonly cable?: string | undefined;
+  /** `device:interface` */
+  readonly end: string;
+  readonly direction: 'in' | 'out';
+  /** Unix ms with a fraction to the µs, on the clock of the logs. */
+  readonly time: number;
+  /** A whole Ethernet II frame without its checksum. */
+  readonly frame: Uint8Array;
+}
+
+/** What both kinds of capture have. A device that ends is captured again as soon as it is back. */
+interface RunningCapture extends AsyncDisposable {
+  /** Frames that were seen and left out, as nobody took them fast enough. */
+  readonly dropped: number;
+}
+
+/**
+ * A capture whose frames are iterated over, in the order of their times, about 0.2 s after they passed. The
+ * iteration ends when the capture is stopped, or with the net.
+ */
+export interface FrameCapture extends RunningCapture, AsyncIterable<CapturedFrame> {
+  /** Ends the capture. Resolves with the frames that have not been iterated over. */
+  stop(): Promise<CapturedFrame[]>;
+}
+
+/** A capture that goes to a pcapng file, as Wireshark reads it. */
+export interface FileCapture extends RunningCapture {
+  readonly file: string;
+  /** Frames that have been seen. */
+  readonly frames: number;
+  /** Ends the capture. Resolves when the file is whole. */
+  stop(): Promise<void>;
+}
+
+/** Resolves when every frame is seen. @param what cables, or ends as `device:interface`; all cables if empty */
+export async function captureToMemory(net: OpenNet, what: readonly string[]): Promise<FrameCapture> {
+  const ends = endsOf(net, what);
+  const queue = new FrameQueue(ends);
+  const capture = await started(net, ends, queue);
+  const stop = async (): Promise<CapturedFrame[]> => {
+    await capture.stop();
+    return queue.rest();
+  };
+  capture.over.finally(() => queue.end()).catch(() => {});
+  return {
+    get dropped() {
+      return queue.droppedFrames;
+    },
+    stop,
+    [Symbol.asyncIterator]: () => queue.frames(),
+    async [Symbol.asyncDispose]() {
+      await stop();
+    },
+  };
+}
+
+/** As `captureToMemory`. @throws Failure if the file can't be written */
+export async function captureToFile(
+  net: OpenNet,
+  what: readonly string[],
+  path: string,
+): Promise<FileCapture> {
+  const ends = endsOf(net, what);
+  const output = createWriteStream(path);
+  await once(output, 'open').catch((error: unknown) => {
+    throw new Failure(`can't write ${path}: ${messageOf(error)}`);
+  });
+  const sink = new FileSink(ends, output, net.record.clockOffset);
+  const capture = await started(net, ends, sink);
+  const whole = capture.over.finally(() => sink.end());
+  whole.catch(() => {});
+  const stop = async (): Promise<void> => {
+    await capture.stop();
+    await whole;
+    await sink.written;
+  };
+  return {
+    file: path,
+    get frames() {
+      return sink.seen;
+    },
+    get dropped() {
+      return sink.droppedFrames;
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function endsOf(net: OpenNet, what: readonly string[]): CaptureEnd[] {
+  const { record } = net;
+  return captureEnds(record, what.length > 0 ? what : record.cables.map(({ name }) => name));
+}
+
+interface Sink {
+  frame(index: number, captured: TappedFrame): void;
+  dropped(index: number, frames: number): void;
+}
+
+/** Resolves when all ends are armed. */
+async function started(
+  net: OpenNet,
+  ends: readonly CaptureEnd[],
+  sink: Sink,
+): Promise<{ over: Promise<void>; stop: () => Promise<void> }> {
+  const abort = new AbortController();
+  net.ended.then(() => abort.abort()).catch(() => {});
+  let arm = (): void => {};
+  const armed = new Promise<void>((resolve) => {
+    arm = resolve;
+  });
+  const all = {
+    frame: sink.frame.bind(sink),
+    dropped: sink.dropped.bind(sink),
+    armed: () => arm(),
+  };
+  const over = captureFrames(ends, () => net.record, all, abort.signal);
+  try {
+    await Promise.race([armed, over]);
+  } catch (error) {
+    abort.abort();
+    throw error;
+  }
+  return {
+    over,
+    async stop() {
+      abort.abort();
+      await over;
+    },
+  };
+}
+
+/** Frames in order, until somebody takes them. */
+class FrameQueue implements Sink {
+  droppedFrames = 0;
+  readonly #order: CaptureOrder<CapturedFrame>;
+  #waiting: CapturedFrame[] = [];
+  #bytes = 0;
+  #ended = false;
+  #wake: () => void = () => {};
+
+  constructor(private readonly ends: readonly CaptureEnd[]) {
+    this.#order = new CaptureOrder((captured) => {
+      this.#waiting.push(captured);
+      this.#wake();
+    });
+  }
+
+  frame(index: number, { direction, time, frame }: TappedFrame): void {
+    const end = this.ends[index];
+    if (!end) throw new Error(`no end ${index}`);
+    if (this.#bytes + frame.length > BACKLOG) {
+      this.droppedFrames++;
+      return;
+    }
+    this.#bytes += frame.length;
+    this.#order.add(time, {
+      cable: end.cable,
+      end: end.name,
+      direction,
+      time: Number(time) / 1e6,
+      // The bytes that come in are a view of far more.
+      frame: frame.slice(),
+    });
+  }
+
+  dropped(_index: number, frames: number): void {
+    this.droppedFrames += frames;
+  }
+
+  end(): void {
+    this.#order.finish();
+    this.#ended = true;
+    this.#wake();
+  }
+
+  rest(): CapturedFrame[] {
+    const rest = this.#waiting;
+    this.#waiting = [];
+    this.#bytes = 0;
+    return rest;
+  }
+
+  async *frames(): AsyncGenerator<CapturedFrame> {
+    for (;;) {
+      const next = this.#waiting.shift();
+      if (next) {
+        this.#bytes -= next.frame.length;
+        yield next;
+      } else if (this.#ended) return;
+      else
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+    }
+  }
+}
+
+class FileSink implements Sink {
+  seen = 0;
+  droppedFrames = 0;
+  /** Rejects if the file could not be written. */
+  readonly written: Promise<void>;
+  readonly #file: CaptureFile;
+
+  constructor(
+    ends: readonly CaptureEnd[],
+    private readonly output: Writable,
+    clockOffset: number,
+  ) {
+    this.written = finished(output).catch((error: unknown) => {
+      throw new Failure(`can't write the capture: ${messageOf(error)}`);
+    });
+    this.written.catch(() => {});
+    this.#file = new CaptureFile(ends, output, clockOffset);
+  }
+
+  frame(index: number, captured: TappedFrame): void {
+    this.seen++;
+    this.#file.add(index, captured);
+  }
+
+  dropped(index: number, frames: number): void {
+    this.droppedFrames += frames;
+    this.#file.dropped(index, frames);
+  }
+
+  end(): void {
+    this.#file.finish();
+    this.output.end();
+  }
+}

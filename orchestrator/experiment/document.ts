@@ -1,0 +1,59 @@
+// The text of an experiment file as a value: JSON, or YAML by the ending of its name.
+
+import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { readJson } from '../../shared/topology/json-text.ts';
+import type { Fault } from '../../shared/topology/topology-error.ts';
+import { formatPath } from '../../shared/topology/topology-error.ts';
+import { codeOf } from '../failure.ts';
+import { ExperimentError } from './experiment-error.ts';
+
+export interface Document {
+  readonly value: unknown;
+  /** What is wrong already, such as a key that is given twice. */
+  readonly faults: readonly Fault[];
+}
+
+/** @throws ExperimentError if it can't be read or its form is wrong */
+export async function readDocument(file: string): Promise<Document> {
+  const text = await readText(file);
+  const ending = extname(file).toLowerCase();
+  return ending === '.yaml' || ending === '.yml' ? fromYaml(file) : fromJson(file, text);
+}
+
+function fromJson(file: string, text: string): Document {
+  const json = readJson(text);
+  if ('mistake' in json) {
+    const { line, column, problem, mend } = json.mistake;
+    throw new ExperimentError(`${file}:${line}:${column}`, [{ path: '', problem, mend }]);
+  }
+  const faults = json.duplicates.map(({ path, line }) => ({
+    path: formatPath(path),
+    problem: `given a second time on line ${line}`,
+    mend: 'keep one of them, or rename one',
+  }));
+  return { value: json.value, faults };
+}
+
+function fromYaml(file: string): Document {
+  throw new ExperimentError(file, [
+    { path: '', problem: 'YAML is not read yet', mend: 'write the experiment as JSON, in a .json file' },
+  ]);
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const missing = codeOf(error) === 'ENOENT';
+    throw new ExperimentError(file, [
+      {
+        path: '',
+        problem: missing ? 'there is no such file' : `it can't be read (${codeOf(error)})`,
+        mend: missing
+          ? 'name an experiment, as in `tincan run outage.json`'
+          : 'name a file that you may read',
+      },
+    ]);
+  }
+}

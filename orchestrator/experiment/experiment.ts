@@ -1,0 +1,26 @@
+// An experiment as it is run: read from its file, checked whole, with its net.
+
+import type { Topology } from '../../shared/topology/types.ts';
+import type { Action } from './actions.ts';
+import type { Expectation } from './expectations.ts';
+import type { Probe } from './probe-schema.ts';
+
+export interface Experiment {
+  readonly file: string;
+  readonly name: string;
+  readonly why: string | undefined;
+  readonly topology: Topology;
+  readonly probes: readonly Probe[];
+  /** ms that all must be good before the timeline begins, and how long to wait for it. */
+  readonly hold: number;
+  readonly steadyTimeout: number;
+  /** By time. */
+  readonly timeline: readonly Action[];
+  readonly expect: readonly Expectation[];
+  /** ms. */
+  readonly duration: number;
+  /** ms of loop lag beyond which timings are not to be trusted. */
+  readonly loopLag: number;
+  /** Cables; all if undefined. */
+  readonly capture: readonly string[] | undefined;
+}
