@@ -127,7 +127,7 @@ export class Machine {
       kind: this.spec.kind,
       state: this.#state(),
       reason: running ? (this.#wasReady ? null : (status?.waiting.join(', ') ?? null)) : this.#off.reason,
-      lastLines: running ? [] : this.#lastLines,
+      ...(!running && this.#lastLines.length > 0 && { lastLines: this.#lastLines }),
       pid: running?.pid ?? null,
       uptime: running ? performance.now() - running.started : 0,
       rss: status?.rss ?? 0,

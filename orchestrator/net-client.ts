@@ -102,7 +102,8 @@ export function urlOfDevice(record: RunRecord, name: string): string {
   const { pid, url } = deviceNamed(record, name);
   if (pid === undefined || processState(pid) === 'gone')
     throw new Failure(`${name} is not running; start it with: tincan start ${name}`);
-  if (processState(pid) === 'frozen') throw new Failure(`${name} is frozen; wake it with: kill -CONT ${pid}`);
+  if (processState(pid) === 'frozen')
+    throw new Failure(`${name} is frozen; wake it with: tincan thaw ${name}`);
   if (url === undefined) throw new Failure(`${name} is still starting; see: tincan ps`);
   return url;
 }

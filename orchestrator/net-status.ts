@@ -10,8 +10,8 @@ export interface DeviceReport {
   readonly state: DeviceState;
   /** Why it is not running, or what it waits for; for people. */
   readonly reason: string | null;
-  /** Of a device that crashed: what it said last on standard error and in its log, for people. */
-  readonly lastLines: readonly string[];
+  /** Only of a device that crashed: what it said last on standard error and in its log, for people. */
+  readonly lastLines?: readonly string[];
   /** null while it is not running. */
   readonly pid: number | null;
   /** ms since it was started; 0 while it is not running. */

@@ -26,7 +26,8 @@ export function missing(
   return [...devices, ...dark];
 }
 
-function waitsFor(machine: Machine): string {
+/** What a device that is not ready waits for. */
+export function waitsFor(machine: Machine): string {
   const { running } = machine;
   if (!running) return `${machine.name} is not running`;
   if (running.frozen) return `${machine.name} is frozen`;

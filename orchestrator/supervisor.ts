@@ -14,7 +14,7 @@ import type { FaultBench, FaultyDevice, InEffect, UpTo } from './faults/bench.ts
 import type { Guardian } from './guardian.ts';
 import { Machine } from './machine.ts';
 import type { CableReport, NetStatus } from './net-status.ts';
-import { missing } from './readiness.ts';
+import { missing, waitsFor } from './readiness.ts';
 import { checkedSocketPath } from './registry.ts';
 
 /** ms that a living device has to answer `ps`. */
@@ -142,7 +142,9 @@ export class Supervisor implements FaultBench {
         if (failure !== undefined) throw failure;
         const ended = serving ? machines.find((machine) => !machine.running) : undefined;
         if (ended) throw new Failure(`${ended.name} ended while it started: ${ended.report().reason}`);
-        return serving ? this.#missing(wanted) : ['devices are starting'];
+        if (serving) return this.#missing(wanted);
+        const late = machines.filter((machine) => !machine.ready);
+        return late.length === 0 ? ['devices are starting'] : late.map(waitsFor);
       },
       timeout,
       `${this.options.topology.name} is not ready`,

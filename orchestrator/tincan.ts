@@ -133,7 +133,10 @@ async function main(): Promise<void> {
 
 /** Once all is written; whatever a command that failed still has open must not keep it. */
 function exit(code: number): void {
-  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)));
+  const leave = () => process.stderr.write('', () => process.exit(code));
+  // A capture has ended it already.
+  if (process.stdout.writable) process.stdout.write('', leave);
+  else leave();
 }
 
 function exitCodeOf(error: unknown): number {

@@ -5,9 +5,9 @@ import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { CapturedFrame as TappedFrame } from '../../shared/control/capture-stream.ts';
-import { CaptureFile } from '../capture-file.ts';
 import { type CaptureEnd, captureEnds, captureFrames } from '../capture-frames.ts';
 import { CaptureOrder } from '../capture-order.ts';
+import { CaptureRecorder } from '../capture-recorder.ts';
 import { Failure, messageOf } from '../failure.ts';
 import type { Net as OpenNet } from '../net.ts';
 
@@ -220,7 +220,7 @@ class FileSink implements Sink {
   droppedFrames = 0;
   /** Rejects if the file could not be written. */
   readonly written: Promise<void>;
-  readonly #file: CaptureFile;
+  readonly #file: CaptureRecorder;
 
   constructor(
     ends: readonly CaptureEnd[],
@@ -231,7 +231,7 @@ class FileSink implements Sink {
       throw new Failure(`can't write the capture: ${messageOf(error)}`);
     });
     this.written.catch(() => {});
-    this.#file = new CaptureFile(ends, output, clockOffset);
+    this.#file = new CaptureRecorder(ends, output, clockOffset);
   }
 
   frame(index: number, captured: TappedFrame): void {

@@ -3,8 +3,8 @@
 import { createWriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { CaptureFile } from '../capture-file.ts';
 import { captureEnds, captureFrames } from '../capture-frames.ts';
+import { CaptureRecorder } from '../capture-recorder.ts';
 import { codeOf, Failure, messageOf, WrongUsage } from '../failure.ts';
 import { connectNet, findNet } from '../net-client.ts';
 import type { CommonOptions } from '../options.ts';
@@ -20,7 +20,7 @@ export async function capture(
     throw new WrongUsage('a capture is no text: name a file with -w, or pipe it, as in: | wireshark -k -i -');
   const net = await connectNet(record);
   const output = await openOutput(options.write);
-  const file = new CaptureFile(ends, output, record.clockOffset);
+  const file = new CaptureRecorder(ends, output, record.clockOffset);
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort());
   output.on('error', () => stop.abort());

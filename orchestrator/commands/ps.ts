@@ -25,8 +25,10 @@ export function formatStatus(status: NetStatus): string {
     ...status.cables.map(({ cable, ends, carrier }) => [cable, ends.join(' '), carrier ? 'up' : 'down']),
   ]);
   const crashes = status.devices
-    .filter(({ state, lastLines }) => state === 'crashed' && lastLines.length > 0)
-    .map(({ device, reason, lastLines }) => `\n${formatCrash({ device, reason: reason ?? '', lastLines })}`);
+    .filter(({ state, lastLines }) => state === 'crashed' && lastLines !== undefined)
+    .map(
+      ({ device, reason, lastLines = [] }) => `\n${formatCrash({ device, reason: reason ?? '', lastLines })}`,
+    );
   return `${devices}\n\n${cables}\n${crashes.join('')}`;
 }
 

@@ -95,8 +95,9 @@ class Runner {
       this.#troubles.push(messageOf(error));
     }
     looking.abort();
-    stopWatching();
     await looks;
+    await this.#lookOnce(net);
+    stopWatching();
     await this.#attempt('roll back', () => this.#rollBack(net));
     await this.#attempt('end a capture', () => Promise.all(stopCaptures.map((stop) => stop())));
     await this.#attempt('keep the logs', async () => {
@@ -183,11 +184,16 @@ class Runner {
   async #lookAround(net: NetUnderTest, signal: AbortSignal): Promise<void> {
     for (let next = now(); !signal.aborted; next += LOOK_EVERY) {
       await until(next, signal);
-      const status = await net.status().catch(() => undefined);
-      if (status && !signal.aborted) this.#overload.look(status);
+      if (!signal.aborted) await this.#lookOnce(net);
       // A look that took longer than the pause is not made up for.
       next = Math.max(next, now() - LOOK_EVERY);
     }
+  }
+
+  /** A net that does not answer has other troubles. */
+  async #lookOnce(net: NetUnderTest): Promise<void> {
+    const status = await net.status().catch(() => undefined);
+    if (status) this.#overload.look(status);
   }
 
   async #attempt(what: string, work: () => Promise<unknown>): Promise<void> {

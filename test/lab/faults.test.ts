@@ -1,6 +1,5 @@
 // Faults on a net of real processes: each does what its receipt says, and nothing of it stays.
 
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -97,6 +96,8 @@ describe('a one-way partition laptop → web', () => {
   }
 
   test('drops what the laptop sends, and nothing else, and counts each frame of it', async () => {
+    // Slow, so that the download lasts and its capture stays small.
+    await lab.ok('impair', 'isp-web', '--from', 'web', '--rate', '2mbit', '--limit', '20');
     const capture = lab.spawn(['capture', 'laptop:eth0', 'router:lan1', '-w', 'partition.pcapng'], {
       buffer: false,
     });
@@ -104,15 +105,15 @@ describe('a one-way partition laptop → web', () => {
       capture.stderr?.on('data', (text: Buffer) => text.includes('capturing') && armed());
     });
     const download = lab.spawn(
-      ['exec', 'laptop', 'curl', '-sS', '-m', '5', '-o', '/dev/null', `http://${WEB}/bytes/2000000000`],
+      ['exec', 'laptop', 'curl', '-sS', '-m', '8', '-o', '/dev/null', `http://${WEB}/bytes/2000000000`],
       { buffer: false },
     );
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    while (!(await lab.ok('exec', 'laptop', 'ss', '-t', '-n')).includes('ESTAB'));
     const { id } = await tell('partition', 'laptop', 'web', '--one-way');
     const mark = (await packetsIn('partition.pcapng')).length;
     expect(await answered('laptop', 3)).toBe(0);
     expect(await answered('phone', 5)).toBe(5);
-    await once(download, 'exit');
+    await download;
     const [healed] = await tell<Receipt[]>('heal', id);
     expect(await answered('laptop', 1)).toBe(1);
     capture.kill('SIGINT');

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Random, seededRandom } from '../../shared/core/random.ts';
-import { readCaptureFile } from '../../shared/wire/capture-file.ts';
+import { decodeCaptureFile } from '../../shared/wire/capture-file.ts';
 import { Lab } from '../support/lab.ts';
 import { type Attachment, arpFrame, inetChecksum, isArp, OutsideClient } from '../support/outside-client.ts';
 
@@ -43,8 +43,12 @@ afterAll(() => lab.close());
 
 async function goldenFrames(): Promise<Buffer[]> {
   const files = ['visit-laptop-router', 'visit-uplink', 'visit-isp-dns', 'visit-isp-web'];
-  const read = files.map(async (file) => readCaptureFile(await readFile(join(GOLDEN, `${file}.pcap`))));
-  return (await Promise.all(read)).flat().map(({ frame }) => Buffer.from(frame));
+  const captures = await Promise.all(files.map((file) => readFile(join(GOLDEN, `${file}.pcap`))));
+  return captures.flatMap((bytes) => {
+    const capture = decodeCaptureFile(bytes);
+    if ('reason' in capture) throw new Error(capture.reason);
+    return capture.packets.map(({ frame }) => Buffer.from(frame));
+  });
 }
 
 function anyOf<Value>(values: readonly Value[], random: Random): Value {
@@ -58,7 +62,10 @@ const MUTATIONS: readonly ((frame: Buffer, random: Random) => Buffer)[] = [
     return frame;
   },
   (frame, random) => {
-    frame[Math.min(random.integer(IP_HEADER, 60), frame.length - 1)] = anyOf([0, 1, 0x7f, 0x80, 0xff], random);
+    frame[Math.min(random.integer(IP_HEADER, 60), frame.length - 1)] = anyOf(
+      [0, 1, 0x7f, 0x80, 0xff],
+      random,
+    );
     return frame;
   },
   (frame, random) => frame.subarray(0, random.integer(1, frame.length)),
@@ -86,7 +93,7 @@ function mendHeader(frame: Buffer): void {
 function hostileFrame(golden: readonly Buffer[], router: Buffer, random: Random): Buffer {
   if (random.integer(0, 9) === 0)
     return Buffer.from(Array.from({ length: random.integer(0, 120) }, () => random.integer(0, 255)));
-  let frame = Buffer.from(anyOf(golden, random));
+  let frame: Buffer = Buffer.from(anyOf(golden, random));
   if (random.integer(0, 1)) router.copy(frame);
   for (let count = random.integer(1, 4); count > 0; count--) frame = anyOf(MUTATIONS, random)(frame, random);
   if (random.integer(0, 1)) mendHeader(frame);
@@ -99,7 +106,11 @@ async function fetchesRightBytes(): Promise<void> {
     encoding: 'buffer',
   });
   const { stdout: hash } = await lab.exec('laptop', 'curl', '-sS', `${url}.sha256`);
-  expect(createHash('sha256').update(stdout as unknown as Uint8Array).digest('hex')).toBe(hash.trim());
+  expect(
+    createHash('sha256')
+      .update(stdout as unknown as Uint8Array)
+      .digest('hex'),
+  ).toBe(hash.trim());
 }
 
 async function processes(): Promise<(readonly [string, string, number | null])[]> {

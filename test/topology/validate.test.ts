@@ -357,6 +357,18 @@ describe('what is wrong is told with its place and its mend', () => {
       /should be "10.0.0.0\/8"/,
     ],
     [
+      'bursts without their percent signs',
+      spoilt([c('uplink', 'gemodel'), '0.01 0.25']),
+      'cables.uplink.gemodel',
+      /one to four percentages/,
+    ],
+    [
+      'loss and bursts at once',
+      spoilt([c('uplink', 'gemodel'), '1%'], [c('uplink', 'loss'), '1%']),
+      'cables.uplink.gemodel',
+      /beside loss; keep one/,
+    ],
+    [
       'a site without its folder',
       spoilt([d('web', 'http', 'sites', 'www.example.com', 'root'), 'nowhere']),
       'devices.web.http.sites["www.example.com"].root',
@@ -597,6 +609,21 @@ describe('a good file', () => {
     expect(macs()).toEqual(macs());
     expect(new Set(macs()).size).toBe(macs().length);
     for (const mac of macs()) expect(mac).toMatch(/^[0-9a-f][26ae](:[0-9a-f]{2}){5}$/);
+  });
+
+  test('takes the spread of a jitter, and bursts in the place of loss', () => {
+    const json = spoilt(
+      [c('uplink', 'from'), { isp: { gemodel: '1% 25%' } }],
+      [c('uplink', 'jitter'), '1ms'],
+      [c('uplink', 'distribution'), 'pareto'],
+      [c('uplink', 'loss'), '3%'],
+    );
+    const { cables } = validateTopology(json, join(folder, 'net.json'));
+    expect(cables.find((cable) => cable.name === 'uplink')?.impairments).toMatchObject([
+      { delay: 8, jitter: 1, distribution: 'pareto', loss: 0.03 },
+      { delay: 8, jitter: 1, distribution: 'pareto', gemodel: { p: 0.01, r: 0.25, bad: 1, good: 0 } },
+    ]);
+    expect(cables.find((cable) => cable.name === 'uplink')?.impairments[1]).not.toHaveProperty('loss');
   });
 
   test('keeps what it says of one end by interface, where a device has both', () => {

@@ -13,8 +13,10 @@ export interface RequestTarget {
   readonly query: string;
 }
 
-/** Undefined for a target that is not well-formed, or climbs above the root: 400. */
+/** Undefined for a target that is not well-formed, or climbs above the root, and for two Hosts: 400. */
 export function parseRequestTarget(request: IncomingMessage): RequestTarget | undefined {
+  // RFC 9112 §3.2. node:http takes the first in silence; somebody on the way may have taken the second.
+  if ((request.headersDistinct.host?.length ?? 0) > 1) return undefined;
   let target = request.url ?? '';
   let host = request.headers.host ?? '';
   const absolute = /^http:\/\/([^/?#]*)(.*)$/i.exec(target);

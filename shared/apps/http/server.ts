@@ -101,7 +101,7 @@ class WebServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<Answer> {
     const target = parseRequestTarget(request);
-    if (!target) return errorAnswer(400, 'The path of the request is not well-formed.');
+    if (!target) return errorAnswer(400, 'The path or the Host of the request is not well-formed.');
     const site = this.#sites.get(target.host);
     if (!site) {
       // As a default server of nginx that serves nothing: 421 would say that the connection was misdirected,

@@ -221,6 +221,8 @@ describe('sites and methods', () => {
     expect(await statusOf('/', 'www.example.com.')).toBe(200);
     expect(await statusOf('/', 'other.example')).toBe(404);
     expect(await raw('GET / HTTP/1.1\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
+    const twoHosts = 'Host: www.example.com\r\nHost: other\r\nConnection: close\r\n';
+    expect(await raw(`GET / HTTP/1.1\r\n${twoHosts}\r\n`)).toMatch(/^HTTP\/1\.1 400 /);
   });
 
   test('other methods are 405, and the body that comes with them is read away', async () => {

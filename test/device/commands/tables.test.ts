@@ -348,6 +348,7 @@ test('help lists every command', async () => {
     'ip',
     'leases',
     'nat',
+    'nstat',
     'ping',
     'ss',
     'traceroute',

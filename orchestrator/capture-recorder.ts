@@ -12,7 +12,7 @@ import {
 import type { CaptureEnd } from './capture-frames.ts';
 import { CaptureOrder } from './capture-order.ts';
 
-export class CaptureFile {
+export class CaptureRecorder {
   readonly #order: CaptureOrder<Uint8Array>;
   readonly #counts: { received: bigint; dropped: bigint }[];
 
