@@ -121,10 +121,12 @@ class Check {
     if (!entry) return;
     const key = expectation.that === 'recovers' ? 'within' : 'for';
     const time = expectation.that === 'recovers' ? expectation.within : expectation.for;
-    if (entry.at + time > this.experiment.duration)
+    // What comes after the end is told at its own place.
+    const { duration } = this.experiment;
+    if (entry.at <= duration && entry.at + time > duration)
       this.report(
         [...path, key],
-        `the run ends ${(this.experiment.duration - entry.at) / 1000} s after ${expectation.after}`,
+        `the run ends ${(duration - entry.at) / 1000} s after ${expectation.after}`,
         'make it shorter, or give the experiment a longer "duration"',
       );
   }

@@ -29,6 +29,7 @@ export interface RecordedEvent {
   readonly at: number;
   readonly device: string;
   readonly happened: string;
+  readonly lastLines?: readonly string[];
 }
 
 /** A device that got to its work too late. */

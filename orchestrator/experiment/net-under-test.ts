@@ -24,6 +24,8 @@ export interface NetEvent {
   readonly device: string;
   /** `ready`, `crashed (SIGKILL)`, for people. */
   readonly happened: string;
+  /** Of a crash: what the device said last. */
+  readonly lastLines?: readonly string[];
 }
 
 /** A line that a device logged. */

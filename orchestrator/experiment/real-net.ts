@@ -149,7 +149,13 @@ class RealNet implements NetUnderTest {
 
   onEvent(listener: (event: NetEvent) => void): void {
     this.net.on('device', ({ time, device, state, reason }) => {
-      listener({ time, device, happened: reason === null ? state : `${state}: ${reason}` });
+      const { lastLines } = this.net.device(device).report;
+      listener({
+        time,
+        device,
+        happened: reason === null ? state : `${state}: ${reason}`,
+        ...(state === 'crashed' && lastLines && { lastLines }),
+      });
     });
   }
 

@@ -228,7 +228,7 @@ class Runner {
       })),
       receipts: this.#receipts,
       events: this.#events
-        .map(({ time, device, happened }): RecordedEvent => ({ at: time - unix, device, happened }))
+        .map(({ time, ...event }): RecordedEvent => ({ at: time - unix, ...event }))
         .sort((a, b) => a.at - b.at),
       lags: this.#overload.lags.map(since),
       answers: this.#answers,

@@ -14,7 +14,7 @@ export function until(moment: number, signal: AbortSignal): Promise<void> {
       signal.removeEventListener('abort', end);
       resolve();
     };
-    const timer = setTimeout(end, Math.max(0, moment - now()));
+    const timer = setTimeout(end, Math.max(0, Math.ceil(moment - now())));
     signal.addEventListener('abort', end, { once: true });
   });
 }

@@ -85,6 +85,7 @@ export class FakeNet implements NetUnderTest {
       frames: { in: 0, out: 0 },
       drops: 0,
       interfaces: [],
+      lastLines: [],
     };
     return { net: 'fake', rundir: '', devices: [device], cables: [] };
   }

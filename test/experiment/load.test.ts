@@ -145,7 +145,10 @@ describe('what is wrong is told with its place and what would be right', () => {
     ],
     [
       'a name given twice',
-      (file) => (file.timeline[0]!.name = 'outage'),
+      (file) => {
+        file.timeline[0]!.name = 'outage';
+        file.expect = [];
+      },
       'timeline[1].name: "outage" is there already; give each a name of its own',
     ],
     [

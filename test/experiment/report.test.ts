@@ -17,7 +17,7 @@ const made = run({
   samples: [ok(-300), ok(100), failed(1200, 500, 'ETIMEDOUT', { reason: NASTY }), ok(3200, 40)],
   played: [fault('outage', 1000, { what: `cut ${NASTY}` }), played('repair', 3000)],
   receipts: [receipt({ cut: 7 })],
-  events: [{ at: 1100, device: 'isp', happened: NASTY }],
+  events: [{ at: 1100, device: 'isp', happened: NASTY, lastLines: [NASTY] }],
   lags: [{ device: 'isp', at: 1, lag: 300 }],
   troubles: [NASTY],
 });

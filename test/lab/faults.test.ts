@@ -96,23 +96,25 @@ describe('a one-way partition laptop → web', () => {
   }
 
   test('drops what the laptop sends, and nothing else, and counts each frame of it', async () => {
-    // Slow, so that the download lasts and its capture stays small.
-    await lab.ok('impair', 'isp-web', '--from', 'web', '--rate', '2mbit', '--limit', '20');
+    // Slow, so that the capture of the download stays small.
+    await lab.ok('impair', 'isp-web', '--from', 'web', '--rate', '20mbit', '--limit', '100');
     const capture = lab.spawn(['capture', 'laptop:eth0', 'router:lan1', '-w', 'partition.pcapng'], {
       buffer: false,
     });
     await new Promise<void>((armed) => {
       capture.stderr?.on('data', (text: Buffer) => text.includes('capturing') && armed());
     });
-    const download = lab.spawn(
-      ['exec', 'laptop', 'curl', '-sS', '-m', '8', '-o', '/dev/null', `http://${WEB}/bytes/2000000000`],
-      { buffer: false },
-    );
-    while (!(await lab.ok('exec', 'laptop', 'ss', '-t', '-n')).includes('ESTAB'));
+    const download = lab.spawn(['exec', 'laptop', 'curl', '-sS', `http://${WEB}/bytes/2000000000`], {
+      buffer: false,
+    });
+    await new Promise<void>((flowing) => {
+      download.stdout?.on('data', () => flowing());
+    });
     const { id } = await tell('partition', 'laptop', 'web', '--one-way');
     const mark = (await packetsIn('partition.pcapng')).length;
     expect(await answered('laptop', 3)).toBe(0);
     expect(await answered('phone', 5)).toBe(5);
+    download.kill('SIGINT');
     await download;
     const [healed] = await tell<Receipt[]>('heal', id);
     expect(await answered('laptop', 1)).toBe(1);

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { processState } from '../../orchestrator/process-state.ts';
+import { processGone, processState } from '../../orchestrator/process-state.ts';
 import type { RunRecord } from '../../orchestrator/run-record.ts';
 import { isAlive, Lab } from '../support/lab.ts';
 
@@ -24,7 +24,10 @@ beforeAll(async () => {
 });
 // What one test leaves must not be another's.
 afterEach(async () => {
-  for (const pid of await processesOfLab()) process.kill(pid, 'SIGKILL');
+  for (const pid of await processesOfLab()) {
+    process.kill(pid, 'SIGKILL');
+    await processGone(pid, BOOT);
+  }
 });
 afterAll(() => lab.close());
 

@@ -10,6 +10,8 @@ import { Talker, type TalkerOptions } from '../support/tcp-talker.ts';
 const MEGABYTE = 1 << 20;
 /** How many seeds each property is tried with; a long run sets TINCAN_SEEDS=1000. */
 const SEEDS = Number(process.env.TINCAN_SEEDS ?? 200);
+/** The worst cables take a quarter as many: most of their time is waiting, and all of it is simulated. */
+const WORST_SEEDS = Math.ceil(SEEDS / 4);
 /** ms of virtual time that a transfer may take before it counts as hung. */
 const PATIENCE = 4 * 3_600_000;
 
@@ -104,9 +106,9 @@ describe('1 MB through NAT and ISP', () => {
     expect(bad).toEqual([]);
   }, 600_000);
 
-  it(`an eighth of it arrives intact or ends in ETIMEDOUT at up to 30% (${SEEDS} seeds)`, () => {
+  it(`an eighth of it arrives intact or ends in ETIMEDOUT at up to 30% (${WORST_SEEDS} seeds)`, () => {
     const bad: string[] = [];
-    for (let seed = 0; seed < SEEDS; seed++) {
+    for (let seed = 0; seed < WORST_SEEDS; seed++) {
       const outcome = verdict(transfer(seed, 0.3, MEGABYTE / 8));
       if (outcome !== 'intact' && outcome !== 'ETIMEDOUT') bad.push(`seed ${seed}: ${outcome}`);
     }

@@ -279,7 +279,9 @@ describe('with a net', () => {
   test('a device that is to be restarted comes back by itself', async () => {
     const before = await pidOf('two');
     process.kill(before, 'SIGKILL');
-    await expect.poll(() => pidOf('two'), { timeout: PATIENCE }).toSatisfy((pid) => pid > 0 && pid !== before);
+    await expect
+      .poll(() => pidOf('two'), { timeout: PATIENCE })
+      .toSatisfy((pid) => pid > 0 && pid !== before);
     await expect.poll(states, { timeout: PATIENCE }).toEqual(ALL_READY);
   });
 

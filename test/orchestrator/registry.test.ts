@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   utimesSync,
   writeFileSync,
@@ -117,6 +118,23 @@ test('two names stand side by side, and what has ended is known by its logs', as
   ]);
 });
 
+test('a net that lives without a whole record is told how it can be ended', async () => {
+  const home = await claim('home');
+  record('home', home);
+  const file = join(home.rundir, 'net.json');
+  const whole = readFileSync(file, 'utf8');
+  for (const text of ['', whole.slice(0, 50), '[]', whole.replace('"devices"', '"device"')]) {
+    writeFileSync(file, text);
+    expect(await knownNets(base)).toEqual([
+      {
+        net: 'home',
+        rundir: home.rundir,
+        unreachable: `home is running, but ${file} is damaged; end it with: kill ${process.pid}`,
+      },
+    ]);
+  }
+});
+
 test('what was left by runs that died is swept', async () => {
   const left = [`.new-${newRunId()}`, `.old-${newRunId()}`, `.${newRunId()}.sock`];
   for (const name of left) {
@@ -132,11 +150,20 @@ test('a registry that others may enter is refused', () => {
   expect(() => registryFolder()).toThrowError(/open to others; close it with: chmod 700/);
 });
 
-test('without a runtime folder the registry is in the folder for temporary files', () => {
-  vi.stubEnv('XDG_RUNTIME_DIR', join(folder, 'none'));
-  vi.stubEnv('TMPDIR', folder);
-  expect(registryFolder()).toBe(join(folder, `tincan-${process.geteuid?.()}`));
+test('a file in the place of the registry is refused', () => {
+  rmSync(base, { recursive: true });
+  writeFileSync(base, '');
+  expect(() => registryFolder()).toThrowError(/is no folder; remove it/);
 });
+
+test.each(['none', '.'])(
+  'without a runtime folder the registry is in the folder for temporary files: %s',
+  (path) => {
+    vi.stubEnv('XDG_RUNTIME_DIR', path);
+    vi.stubEnv('TMPDIR', folder);
+    expect(registryFolder()).toBe(join(folder, `tincan-${process.geteuid?.()}`));
+  },
+);
 
 test('a path that no socket can have is refused with what helps', () => {
   expect(checkedSocketPath(`/${'a'.repeat(102)}`)).toHaveLength(103);

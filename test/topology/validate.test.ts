@@ -406,7 +406,23 @@ describe('what is wrong is told with its place and its mend', () => {
       'devices.dns.dns.zones["a.b"].www.ttl',
       /whole seconds/,
     ],
+    [
+      'a cable end that is no text',
+      spoilt([c('uplink', 'ends'), [1, 'isp:home']]),
+      'cables.uplink.ends[0]',
+      /got 1; should be device:interface/,
+    ],
   ];
+
+  // zod passes over it, and so would everything behind.
+  test.each([
+    [d('web', 'http', 'sites'), 'devices.web.http.sites.__proto__'],
+    [c('uplink', 'from'), 'cables.uplink.from.__proto__'],
+    [['devices'], 'devices.__proto__'],
+  ])('a key that is no name for JavaScript in %j', (path, place) => {
+    const json = spoilt([path, JSON.parse('{ "__proto__": {} }')]);
+    expect(faults(json).map((fault) => fault.path)).toContain(place);
+  });
 
   test.each(cases)('%s', (_, json, path, text) => {
     const found = faults(json);
@@ -529,10 +545,11 @@ describe('the file', () => {
   });
 
   test('that gives a key twice', async () => {
-    const text = JSON.stringify(net()).replace('"cables":', '"cables":{},\n"cables":');
-    expect(await load(write('twice.json', text))).toMatch(
-      /: cables: given a second time on line 2; keep one/,
-    );
+    const twice = '"cables":{},\n"cables":{},\n\n"cables":';
+    const text = JSON.stringify(net()).replace('"cables":', twice);
+    const told = await load(write('twice.json', text));
+    for (const line of [2, 4])
+      expect(told).toContain(`: cables: given a second time on line ${line}; keep one`);
   });
 
   test('in which any text stands gives a net or a TopologyError', async () => {

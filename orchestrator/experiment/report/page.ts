@@ -105,7 +105,11 @@ function eventTable({ events, experiment }: ExperimentRun): string {
   if (shown.length === 0) return '<p>Nothing happened to them.</p>';
   return table(
     ['#At', 'Device', 'Event'],
-    shown.map(({ at, device, happened }) => [number(seconds(at)), escaped(device), escaped(happened)]),
+    shown.map(({ at, device, happened, lastLines = [] }) => [
+      number(seconds(at)),
+      escaped(device),
+      escaped(happened) + (lastLines.length === 0 ? '' : `<pre>${escaped(lastLines.join('\n'))}</pre>`),
+    ]),
   );
 }
 

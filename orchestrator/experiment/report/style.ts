@@ -32,6 +32,7 @@ th, td { text-align: left; padding: .35rem .8rem .35rem 0; border-bottom: 1px so
 th { color: var(--soft); font-weight: 500; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 code, .mono { font-family: ui-monospace, SFMono-Regular, Menlo, monospace; font-size: .88em; }
+pre { margin: .3rem 0 0; font-size: .8rem; color: var(--soft); white-space: pre-wrap; overflow-wrap: anywhere; }
 .files { columns: 14rem; padding-left: 1.1rem; }
 a { color: var(--data); }
 svg text { font: 12px system-ui, sans-serif; fill: var(--text); }
