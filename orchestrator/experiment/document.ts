@@ -2,10 +2,11 @@
 
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
+import { parseDocument } from 'yaml';
 import { readJson } from '../../shared/topology/json-text.ts';
 import type { Fault } from '../../shared/topology/topology-error.ts';
 import { formatPath } from '../../shared/topology/topology-error.ts';
-import { codeOf } from '../failure.ts';
+import { codeOf, messageOf } from '../failure.ts';
 import { ExperimentError } from './experiment-error.ts';
 
 export interface Document {
@@ -18,7 +19,7 @@ export interface Document {
 export async function readDocument(file: string): Promise<Document> {
   const text = await readText(file);
   const ending = extname(file).toLowerCase();
-  return ending === '.yaml' || ending === '.yml' ? fromYaml(file) : fromJson(file, text);
+  return ending === '.yaml' || ending === '.yml' ? fromYaml(file, text) : fromJson(file, text);
 }
 
 function fromJson(file: string, text: string): Document {
@@ -35,10 +36,28 @@ function fromJson(file: string, text: string): Document {
   return { value: json.value, faults };
 }
 
-function fromYaml(file: string): Document {
-  throw new ExperimentError(file, [
-    { path: '', problem: 'YAML is not read yet', mend: 'write the experiment as JSON, in a .json file' },
-  ]);
+function fromYaml(file: string, text: string): Document {
+  const document = parseDocument(text);
+  const [mistake] = document.errors;
+  if (mistake) {
+    const { line, col } = mistake.linePos?.[0] ?? { line: 1, col: 1 };
+    const [problem = ''] = mistake.message.split('\n');
+    throw new ExperimentError(`${file}:${line}:${col}`, [
+      {
+        path: '',
+        problem: problem.replace(/ at line \d+, column \d+:?$/, ''),
+        mend: 'see https://yaml.org/spec/1.2.2',
+      },
+    ]);
+  }
+  try {
+    return { value: document.toJS(), faults: [] };
+  } catch (error) {
+    // Aliases that would grow without end.
+    throw new ExperimentError(file, [
+      { path: '', problem: messageOf(error), mend: 'write it without aliases' },
+    ]);
+  }
 }
 
 async function readText(file: string): Promise<string> {

@@ -55,6 +55,8 @@ class Runner {
   #receipts: ExperimentRun['receipts'] = [];
   #answers: ExperimentRun['answers'] = {};
   #zero: number | undefined;
+  /** When the timeline was over. */
+  #end: number | undefined;
   #unsteady: string | undefined;
 
   constructor(
@@ -138,6 +140,7 @@ class Runner {
       this.#timeline = timeline;
       await timeline.play(experiment.timeline, zero, signal);
       await until(zero + experiment.duration, signal);
+      this.#end = signal.aborted ? now() : zero + experiment.duration;
     } finally {
       progress.phase('last answers');
       await probing.end();
@@ -218,7 +221,7 @@ class Runner {
       experiment: this.experiment,
       seed: this.experiment.topology.seed,
       began: unix,
-      ran: this.#zero === undefined ? 0 : this.experiment.duration,
+      ran: (this.#end ?? zero) - zero,
       ...(this.#zero === undefined && { unsteady: this.#unsteady ?? 'the run did not come that far' }),
       troubles: this.#troubles,
       samples: this.#samples.map(since).sort((a, b) => a.at - b.at),

@@ -24,7 +24,7 @@ export interface DeviceTables {
   tcp(): readonly SocketRow[];
   udp(): readonly SocketRow[];
   nat?(): readonly NatRow[];
-  leases?(): readonly LeaseRow[];
+  leases?(): readonly LeaseRow[] | undefined;
   counters?(): readonly CounterRow[];
 }
 

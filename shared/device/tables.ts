@@ -54,7 +54,8 @@ export function tablesOf(device: Device, ports: ReadonlyMap<string, Port>): Devi
       ),
     counters: () => counterRows(device, ports),
     ...(nat && { nat: () => nat.table().map(natRow) }),
-    ...(known.leases && { leases: known.leases }),
+    // Asked anew each time: the DHCP server starts after this is made.
+    leases: () => known.leases?.(),
   };
 }
 

@@ -9,7 +9,7 @@ import { Lab } from '../support/lab.ts';
 const EXAMPLES = join(import.meta.dirname, '../experiments');
 
 /** Side by side: they wait far more than they work. */
-const AT_ONCE = 3;
+const AT_ONCE = 2;
 
 let lab: Lab;
 let out: string;
@@ -24,28 +24,52 @@ afterAll(async () => {
 
 interface Report {
   readonly passed: boolean;
+  readonly timingsTrusted: boolean;
   readonly receipts: readonly { readonly until: string | null }[];
   readonly samples: readonly unknown[];
 }
 
-test('all examples pass, and leave whole reports', async () => {
-  const files = (await readdir(EXAMPLES)).filter((name) => name.endsWith('.json'));
-  const waiting = [...files];
-  const work = Array.from({ length: AT_ONCE }, async () => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) await passes(file);
-  });
-  await Promise.all(work);
-}, 120_000);
+interface Attempt {
+  readonly file: string;
+  readonly exitCode: number | undefined;
+  readonly output: string;
+  readonly report: Report;
+}
 
-async function passes(file: string): Promise<void> {
+async function attempt(file: string): Promise<Attempt> {
   const { stdout, stderr, exitCode } = await lab.run('run', join(EXAMPLES, file), '--out', out);
-  expect(exitCode, stdout + stderr).toBe(0);
-  const folder = join(out, basename(file, '.json'));
-  const report = JSON.parse(await readFile(join(folder, 'report.json'), 'utf8')) as Report;
+  const text = await readFile(join(folderOf(file), 'report.json'), 'utf8');
+  return { file, exitCode, output: stdout + stderr, report: JSON.parse(text) as Report };
+}
+
+function folderOf(file: string): string {
+  return join(out, basename(file, '.json'));
+}
+
+test('all examples pass, and leave whole reports', async () => {
+  const waiting = (await readdir(EXAMPLES)).filter((name) => name.endsWith('.json'));
+  const attempts: Attempt[] = [];
+  const sideBySide = Array.from({ length: AT_ONCE }, async () => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift())
+      attempts.push(await attempt(file));
+  });
+  await Promise.all(sideBySide);
+  expect(attempts.length).toBeGreaterThanOrEqual(9);
+  // A run that says that its timings are not to be trusted proves nothing: that one is made again, alone.
+  for (const first of attempts)
+    await passes(first.report.passed || first.report.timingsTrusted ? first : await attempt(first.file));
+}, 180_000);
+
+async function passes({ file, exitCode, output, report }: Attempt): Promise<void> {
+  expect(exitCode, output).toBe(0);
   expect(report.passed).toBe(true);
   expect(report.samples.length).toBeGreaterThan(10);
   expect(report.receipts.every(({ until }) => until !== null)).toBe(true);
-  expect((await stat(join(folder, 'captures', 'uplink.pcapng'))).size).toBeGreaterThan(0);
+  const folder = folderOf(file);
+  const captures = await readdir(join(folder, 'captures'));
+  expect(captures).not.toEqual([]);
+  for (const capture of captures)
+    expect((await stat(join(folder, 'captures', capture))).size).toBeGreaterThan(1000);
   expect((await stat(join(folder, 'logs', 'router.jsonl'))).size).toBeGreaterThan(0);
   expect(await readFile(join(folder, 'index.html'), 'utf8')).toContain('>passed<');
   expect(await readFile(join(folder, 'junit.xml'), 'utf8')).toContain('failures="0"');

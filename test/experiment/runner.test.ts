@@ -125,6 +125,7 @@ test('an interrupted run is rolled back all the same', async () => {
   const seen = await run(experiment({ duration: 60_000 }), stop.signal, open);
   expect(net.done.slice(-4)).toEqual(['heal all', 'heal all', 'captured uplink', 'closed']);
   expect(seen.troubles).toContain('it was interrupted');
+  expect(seen.ran).toBeLessThan(60_000);
 });
 
 test('what can not be rolled back fails the run', async () => {

@@ -37,6 +37,12 @@ function sleeper(): ChildProcess & { pid: number } {
   return Object.assign(child, { pid: child.pid });
 }
 
+/** Returns when it is frozen, which a signal alone does not tell. */
+function freeze(pid: number): void {
+  do process.kill(pid, 'SIGSTOP');
+  while (processState(pid) !== 'frozen');
+}
+
 function files(): string[] {
   return readdirSync(folder).sort();
 }
@@ -82,10 +88,9 @@ test('one that is frozen is woken, while it watches and at its end', async () =>
   const pid = guardian.pid ?? 0;
   const { pid: watched } = sleeper();
   guardian.watch(watched);
-  process.kill(pid, 'SIGSTOP');
-  await expect.poll(() => processState(pid), { timeout: PATIENCE }).toBe('frozen');
+  freeze(pid);
   await expect.poll(() => processState(pid), { timeout: PATIENCE }).toBe('running');
-  process.kill(pid, 'SIGSTOP');
+  freeze(pid);
   await guardian.close();
   expect(await processGone(watched, PATIENCE)).toBe(true);
 });
