@@ -17,7 +17,7 @@ test.each([
   ['a terminal with NO_COLOR', true, { NO_COLOR: '1' }, false],
   ['a terminal that is dumb', true, { TERM: 'dumb' }, false],
 ])('%s', (_, isTTY, env, expected) => {
-  for (const name of ['NO_COLOR', 'FORCE_COLOR', 'NODE_DISABLE_COLORS']) vi.stubEnv(name, undefined);
+  for (const name of ['NO_COLOR', 'FORCE_COLOR', 'NODE_DISABLE_COLORS', 'CI']) vi.stubEnv(name, undefined);
   vi.stubEnv('TERM', 'xterm-256color');
   for (const [name, value] of Object.entries<string>(env)) vi.stubEnv(name, value);
   expect(takesColours(terminal(isTTY))).toBe(expected);

@@ -340,13 +340,11 @@ describe('with a net', () => {
     const whole = readFileSync(file, 'utf8');
     const { pid } = JSON.parse(whole) as { pid: number };
     const says = new RegExp(`net is running, but ${file} is damaged; end it with: kill ${pid}`);
-    for (const text of [whole.slice(0, 100), '{}', 'null']) {
-      writeFileSync(file, text);
-      await expectFailures(1, [
-        [['ps'], says],
-        [['down', '--net', 'net'], says],
-      ]);
-    }
+    writeFileSync(file, whole.slice(0, 100));
+    await expectFailures(1, [
+      [['ps'], says],
+      [['down', '--net', 'net'], says],
+    ]);
     writeFileSync(file, whole);
     expect(await states()).toEqual(ALL_READY);
   });
