@@ -13,7 +13,7 @@ const PATIENCE = 5000;
 const GUARDIAN_TIME = 2000;
 
 /** ms that the orchestrator's parent has to notice its end; a parent that never does holds nobody up longer. */
-const REAPING_TIME = 1000;
+const REAPING_TIME = 3000;
 
 export async function down(options: CommonOptions): Promise<void> {
   const record = await findNet(options.net);
