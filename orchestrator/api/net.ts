@@ -32,7 +32,7 @@ import { type Duration, readDuration } from './units.ts';
 export interface NetEvents {
   /** A device is in another state. */
   device: DeviceEvent;
-  /** A fault was made or is over. */
+  /** A fault was made or is over, whoever asked for it: this program, or a command. */
   fault: FaultEvent;
   /** A device logged something. */
   log: LogEvent;
@@ -54,7 +54,6 @@ export class Net implements AsyncDisposable {
   readonly #net: OpenNet;
   readonly #devices: ReadonlyMap<string, Device>;
   readonly #events: WatchedEvents<NetEvents>;
-  readonly #faultWatchers = new Set<(event: FaultEvent) => void>();
   readonly #healer: Healer = {
     healOne: (id) => this.#healOne(id),
     receiptOf: (id) => this.#receiptOf(id),
@@ -74,10 +73,7 @@ export class Net implements AsyncDisposable {
     this.#events = new WatchedEvents<NetEvents>({
       device: (tell) => watchDevices(net, tell),
       log: (tell) => watchLogs(net, tell),
-      fault: (tell) => {
-        this.#faultWatchers.add(tell);
-        return () => this.#faultWatchers.delete(tell);
-      },
+      fault: (tell) => net.faults.onFault((change, receipt) => tell({ time: Date.now(), change, receipt })),
     });
   }
 
@@ -133,8 +129,8 @@ export class Net implements AsyncDisposable {
    * Starts a device that is off. Resolves when it is ready and its cables have carrier, with the final receipts
    * of the faults that this undid. Faults that are active on its cables hold again.
    */
-  start(device: string, wait?: Wait): Promise<Receipt[]> {
-    return this.#undone(this.#net.faults.start([device], timeoutOf(wait)));
+  async start(device: string, wait?: Wait): Promise<Receipt[]> {
+    return this.#net.faults.start([device], timeoutOf(wait));
   }
 
   /** Stops a device and starts it again: its tables are empty then. The receipt is final. */
@@ -148,8 +144,8 @@ export class Net implements AsyncDisposable {
   }
 
   /** Lets a frozen device go on (SIGCONT). Resolves when it answers, with the final receipts. */
-  thaw(device: string, wait?: Wait): Promise<Receipt[]> {
-    return this.#undone(this.#net.faults.thaw([device], timeoutOf(wait)));
+  async thaw(device: string, wait?: Wait): Promise<Receipt[]> {
+    return this.#net.faults.thaw([device], timeoutOf(wait));
   }
 
   // Cables and frames
@@ -160,8 +156,8 @@ export class Net implements AsyncDisposable {
   }
 
   /** Undoes all cuts of a cable. Resolves when it has carrier, with the final receipts. */
-  splice(cable: string, wait?: Wait): Promise<Receipt[]> {
-    return this.#undone(this.#net.faults.splice(cable, timeoutOf(wait)));
+  async splice(cable: string, wait?: Wait): Promise<Receipt[]> {
+    return this.#net.faults.splice(cable, timeoutOf(wait));
   }
 
   /**
@@ -218,10 +214,10 @@ export class Net implements AsyncDisposable {
    * Undoes faults, all that are active unless told: cables as the topology says, thawed, spliced, started.
    * Resolves when that is in effect, with their final receipts.
    */
-  heal(faults?: Receipt | string | readonly (Receipt | string)[], wait?: Wait): Promise<Receipt[]> {
+  async heal(faults?: Receipt | string | readonly (Receipt | string)[], wait?: Wait): Promise<Receipt[]> {
     const given = faults === undefined ? undefined : [faults].flat();
     const ids = given?.map((fault) => (typeof fault === 'string' ? fault : fault.id));
-    return this.#undone(this.#net.faults.heal(ids, timeoutOf(wait)));
+    return this.#net.faults.heal(ids, timeoutOf(wait));
   }
 
   /** The receipts of all faults, active and past, the oldest first, with what they have met up to now. */
@@ -273,8 +269,6 @@ export class Net implements AsyncDisposable {
   }
 
   #made(receipt: Receipt): FaultReceipt {
-    this.#tell('made', receipt);
-    if (receipt.until !== null) this.#tell('over', receipt);
     return new FaultReceipt(receipt, this.#healer);
   }
 
@@ -285,21 +279,11 @@ export class Net implements AsyncDisposable {
     return this.#made(receipt);
   }
 
-  async #undone(receipts: Promise<Receipt[]>): Promise<Receipt[]> {
-    const over = await receipts;
-    for (const receipt of over) this.#tell('over', receipt);
-    return over;
-  }
-
-  #tell(change: FaultEvent['change'], receipt: Receipt): void {
-    for (const tell of this.#faultWatchers) tell({ time: Date.now(), change, receipt });
-  }
-
   async #healOne(id: string): Promise<Receipt> {
     // With the net everything of it is over.
     const before = await this.#receiptOf(id);
     if (before.until !== null || this.#closed !== undefined) return before;
-    const [receipt] = await this.#undone(this.#net.faults.heal([id]));
+    const [receipt] = await this.#net.faults.heal([id]);
     return receipt ?? this.#receiptOf(id);
   }
 

@@ -38,12 +38,16 @@ const COUNT_TIMEOUT = 500;
 /** ms until what was asked must be in effect, carriers included, unless told. */
 const DEFAULT_TIMEOUT = 30_000;
 
+/** Is told, with the receipt as it is then, of each fault that is made and each that is over. */
+export type FaultWatcher = (change: 'made' | 'over', receipt: Receipt) => void;
+
 export class FaultManager {
   /** All of them, the oldest first. */
   readonly #faults: Fault[] = [];
   readonly #shop: FaultWorkshop;
   readonly #ends: CableEnds;
   readonly #partitions: Partitions;
+  readonly #watchers = new Set<FaultWatcher>();
   #made = 0;
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -52,6 +56,12 @@ export class FaultManager {
     this.#shop = { bench, ends: this.#ends, now: () => performance.timeOrigin + performance.now() };
     this.#partitions = new Partitions(bench, () => this.#active());
     bench.onChange(() => this.#devicesChanged());
+  }
+
+  /** Calls back for every fault, whoever asked for it, until the returned function is called. */
+  onFault(watcher: FaultWatcher): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   /** Adds to what a device starts with the faults that are active on it. */
@@ -139,6 +149,7 @@ export class FaultManager {
       fault.actOn(name, { signal: 'SIGSTOP' }, true);
       fault.countAround(name, 'freeze');
       await this.#beginCounting(fault);
+      this.#tell('made', fault);
       faults.push(fault);
     }
     return faults.map((fault) => fault.receipt());
@@ -249,6 +260,8 @@ export class FaultManager {
     fault.tally.add('flush', entries);
     fault.from = fault.until = this.#shop.now();
     this.#faults.push(fault);
+    this.#tell('made', fault);
+    this.#tell('over', fault);
     return fault.receipt();
   }
 
@@ -302,6 +315,7 @@ export class FaultManager {
         return result?.status === 'rejected' ? [`${at} did not confirm it: ${messageOf(result.reason)}`] : [];
       });
       if (failed.length > 0) throw new Failure(await this.#rollBack(fault, failed));
+      this.#tell('made', fault);
     });
   }
 
@@ -375,6 +389,7 @@ export class FaultManager {
       throw new Failure(`${fault.id} is still in force: ${failed.join('; ')}`);
     }
     fault.until = this.#shop.now();
+    this.#tell('over', fault);
   }
 
   async #powerOff(how: 'kill' | 'stop', devices: readonly string[]): Promise<Receipt[]> {
@@ -398,6 +413,7 @@ export class FaultManager {
     try {
       await this.bench.end(name === 'kill' ? 'kill' : 'stop', devices);
     } finally {
+      for (const fault of faults) this.#tell('made', fault);
       this.#devicesChanged();
     }
     return faults;
@@ -431,6 +447,11 @@ export class FaultManager {
     if (!fault.active) return;
     fault.until = this.#shop.now();
     this.#ends.release(fault.places);
+    this.#tell('over', fault);
+  }
+
+  #tell(change: 'made' | 'over', fault: Fault): void {
+    for (const watcher of this.#watchers) watcher(change, fault.receipt());
   }
 
   /** A frozen process that is gone is frozen no more; who has another address is found by it. */

@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type DeviceEvent, type LogEvent, type TopologyFile, up } from '../../orchestrator/api.ts';
+import {
+  type DeviceEvent,
+  type LogEvent,
+  type Receipt,
+  type TopologyFile,
+  up,
+} from '../../orchestrator/api.ts';
 import { processGone } from '../../orchestrator/process-state.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -114,6 +120,21 @@ describe('a running net', () => {
     expect(states[0]).toEqual({ device: 'web', before: 'ready', state: 'crashed', reason: 'SIGKILL' });
     await expect.poll(() => faults).toEqual(['kill made', 'kill over']);
     expect((await net.logs()).filter(({ event }) => event === 'device.start')).toHaveLength(3);
+  });
+
+  test('tells of faults that commands of other processes make and heal', async () => {
+    await using net = await up(twoDevices(join(folder, 'site')));
+    const told: { change: string; receipt: Receipt }[] = [];
+    net.on('fault', ({ change, receipt }) => told.push({ change, receipt }));
+    const tincan = (...args: string[]) =>
+      execa(process.execPath, [join(ROOT, 'dist/tincan.js'), ...args, '--net', net.name, '--json'], {
+        env: { XDG_RUNTIME_DIR: folder },
+      });
+    await tincan('cut', 'wire');
+    const { stdout } = await tincan('heal');
+    await expect.poll(() => told.map(({ change }) => change)).toEqual(['made', 'over']);
+    expect(told[0]?.receipt).toMatchObject({ id: 'f1', fault: 'cut', asked: { cable: 'wire' }, until: null });
+    expect([told[1]?.receipt]).toEqual(JSON.parse(stdout));
   });
 
   test('is captured, to memory and to a file', async () => {

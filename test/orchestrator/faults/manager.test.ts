@@ -291,3 +291,46 @@ describe('power', () => {
     expect(bench.device('web').frozen).toBe(false);
   });
 });
+
+describe('who watches', () => {
+  test('is told of each fault once when it is made and once when it is over', async () => {
+    const told: string[] = [];
+    const stop = manager.onFault((change, { id, fault, until }) =>
+      told.push(`${id} ${fault} ${change}${until === null ? '' : ', final'}`),
+    );
+    await manager.cut('uplink');
+    await manager.kill(['web']);
+    await manager.start(['web']);
+    await manager.freeze(['dns']);
+    await manager.kill(['dns']);
+    await manager.heal();
+    await manager.restart(['isp']);
+    await manager.flush({ device: 'router', table: 'arp' });
+    expect(told).toEqual([
+      'f1 cut made',
+      'f2 kill made',
+      'f2 kill over, final',
+      'f3 freeze made',
+      // A process that is gone is frozen no more.
+      'f3 freeze over, final',
+      'f4 kill made',
+      'f4 kill over, final',
+      'f1 cut over, final',
+      'f5 restart made',
+      'f5 restart over, final',
+      'f6 flush made, final',
+      'f6 flush over, final',
+    ]);
+    stop();
+    await manager.cut('uplink');
+    expect(told).toHaveLength(12);
+  });
+
+  test('hears nothing of a fault that could not be made', async () => {
+    const told: string[] = [];
+    manager.onFault((change, { id }) => told.push(`${id} ${change}`));
+    bench.device('isp').refuses.add('impair');
+    await expect(manager.impair({ cable: 'uplink', loss: '7%' })).rejects.toThrow('not in effect');
+    expect(told).toEqual([]);
+  });
+});
