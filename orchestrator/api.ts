@@ -48,6 +48,7 @@ export type {
 export type { Net, NetEvents, Wait } from './api/net.ts';
 export type { TcpConnection } from './api/tcp-connection.ts';
 export type { Duration, Percentage, Rate } from './api/units.ts';
+export type { Attachment } from './attachment.ts';
 export { Failure, WrongUsage } from './failure.ts';
 export type { Application, Cause, FaultName, Receipt } from './faults/receipt.ts';
 export type { CableReport, DeviceReport, DeviceState, NetStatus } from './net-status.ts';

@@ -1,6 +1,7 @@
 // A running net in the hands of a program.
 
 import { suggest } from '../../shared/topology/suggest.ts';
+import { type Attachment, attachmentAt } from '../attachment.ts';
 import { Failure } from '../failure.ts';
 import type { Receipt } from '../faults/receipt.ts';
 import type { Net as OpenNet } from '../net.ts';
@@ -239,6 +240,15 @@ export class Net implements AsyncDisposable {
   ): Promise<FrameCapture | FileCapture> {
     const ends = [what].flat();
     return file === undefined ? captureToMemory(this.#net, ends) : captureToFile(this.#net, ends, file);
+  }
+
+  /**
+   * How a program of yours sits at a free interface and exchanges frames, by the cable protocol.
+   * @param end `device:interface`
+   * @throws Error if there is no such interface, it has a cable, or its device does not run
+   */
+  attach(end: string): Attachment {
+    return attachmentAt(this.#net.record, end);
   }
 
   /** All that devices logged so far, in the order of its times. */

@@ -212,3 +212,19 @@ describe('the process that uses it', () => {
     await expect.poll(() => left().filter((name) => name !== 'mine'), { timeout: 2000 }).toEqual([]);
   });
 });
+
+test('a program gets what it needs to sit at a free interface, and is told where there is none', async () => {
+  const topology = twoDevices(join(folder, 'site'));
+  topology.devices.spare = { kind: 'switch', interfaces: { port1: {} } };
+  const net = await up(topology);
+  try {
+    const { url, token, mtu } = net.attach('spare:port1');
+    expect(url).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/cable\/port1$/);
+    expect(token.length).toBeGreaterThan(16);
+    expect(mtu).toBe(1500);
+    expect(() => net.attach('web:eth0')).toThrow('web:eth0 has the cable wire; free on web: none');
+    expect(() => net.attach('web')).toThrow('it should be DEVICE:INTERFACE');
+  } finally {
+    await net.close();
+  }
+});

@@ -1,0 +1,58 @@
+// How much of a cable the stack, the NAT and the routers leave to an application.
+
+import type { Figure, Goal, Size, Trial } from './figure.ts';
+import { download, home } from './nets.ts';
+import { chain, flood } from './station.ts';
+
+/** 1,514 bytes, the longest frame at an MTU of 1500: to nobody, of an ethertype for experiments. */
+const LONGEST_FRAME = `0200000000aa0200000000bb88b5${'00'.repeat(1500)}`;
+
+const RELAYS = 'bare relay chain';
+
+async function open(size: Size, connections: number): Promise<Trial> {
+  const net = await home();
+  const relays = await chain(2, { frame: LONGEST_FRAME });
+  return {
+    ours: () => download(net, size.bytes, connections),
+    against: async () => (await flood(relays, size.duration)).bytes * 8,
+    close: async () => {
+      await relays.close();
+      await net.close();
+    },
+  };
+}
+
+function goodput(name: string, title: string, connections: number, ratio: number): Figure {
+  const goal: Goal = { at: 'least', ratio };
+  return { name, title, against: RELAYS, unit: 'bit/s', goal, open: (size) => open(size, connections) };
+}
+
+/** With pcapng of every cable written meanwhile, against the same net without. */
+async function openCaptured(size: Size): Promise<Trial> {
+  const net = await home();
+  return {
+    ours: async () => {
+      const capture = await net.capture([], { file: '/dev/null' });
+      try {
+        return await download(net, size.bytes, 1);
+      } finally {
+        await capture.stop();
+      }
+    },
+    against: () => download(net, size.bytes, 1),
+    close: () => net.close(),
+  };
+}
+
+export const goodputFigures: readonly Figure[] = [
+  goodput('goodput', 'goodput of one download through NAT', 1, 0.6),
+  goodput('goodput-8', 'goodput of 8 downloads at once', 8, 0.7),
+  {
+    name: 'captured',
+    title: 'goodput with captures on all cables',
+    against: 'without captures',
+    unit: 'bit/s',
+    goal: { at: 'least', ratio: 0.9 },
+    open: openCaptured,
+  },
+];
