@@ -29,6 +29,10 @@ export class Behaviour {
 
   constructor(private readonly clock: Clock) {}
 
+  get ids(): readonly string[] {
+    return [...this.#active.keys()];
+  }
+
   /** Adds a misbehaviour, in the place of the one of that id; its counts go on. */
   misbehave(id: string, how: Misbehaviour): RuleCounts {
     const { seen = 0, affected = 0 } = this.#active.get(id) ?? {};

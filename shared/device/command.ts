@@ -78,6 +78,16 @@ export interface SocketRow {
   readonly receiveQueue: number;
   readonly sendQueue: number;
   readonly details: Readonly<Record<string, number | string>>;
+  /** What will happen to it by itself: `on` retransmits, `persist`, `keepalive`, `timewait`. */
+  readonly timer?:
+    | {
+        readonly name: string;
+        /** ms. */
+        readonly expiresIn: number;
+        /** How often it has gone off in vain. */
+        readonly tries: number;
+      }
+    | undefined;
 }
 
 export interface NatRow {

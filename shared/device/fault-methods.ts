@@ -6,7 +6,7 @@ import type { FilterCounts, FrameFilters } from '../cable/filter.ts';
 import type { IncomingCall } from '../control/peer.ts';
 import { systemError } from '../core/errors.ts';
 import type { EventLog } from '../core/event-log.ts';
-import type { PortCounts, RuleCounts } from '../topology/faults.ts';
+import type { FaultsHere, PortCounts, RuleCounts } from '../topology/faults.ts';
 import { fieldsOf, invalid, portNamed } from './call-params.ts';
 import type { Device } from './device.ts';
 import { idOf, impairmentOf, misbehaviourOf, rulesOf } from './fault-params.ts';
@@ -19,6 +19,8 @@ export interface FaultyDevice {
   readonly device: Device | undefined;
   readonly log: EventLog;
 }
+
+const SERVICES = ['dns', 'dhcp'] as const;
 
 type Fields = Record<string, unknown>;
 type Method = readonly [name: string, handler: (call: IncomingCall) => unknown];
@@ -41,7 +43,18 @@ export function faultMethods(target: FaultyDevice): readonly Method[] {
     method('behave', (fields) => behave(target, fields)),
     method('misbehaved', ({ id }) => known(misbehaviourCounts(target, idOf(id)), 'misbehaviour', id)),
     method('flush', (fields) => flush(target, fields)),
+    method('faults', () => faultsHere(target)),
   ];
+}
+
+function faultsHere({ ports, filters, device }: FaultyDevice): FaultsHere {
+  const cabled = [...ports].filter(([, { config }]) => config.cable !== undefined);
+  return {
+    impairments: Object.fromEntries(cabled.map(([name, { impaired }]) => [name, impaired.impairment])),
+    cut: cabled.flatMap(([name, { cable }]) => (cable.isCut ? [name] : [])),
+    filters: filters.ids,
+    misbehaviours: SERVICES.flatMap((service) => device?.behaviours[service].ids ?? []),
+  };
 }
 
 // Ports
@@ -112,7 +125,6 @@ function known(counts: FilterCounts | undefined, what: string, id: unknown): Rul
 
 // Misbehaviour
 
-const SERVICES = ['dns', 'dhcp'] as const;
 const SERVICE_NAMES = { dns: 'DNS', dhcp: 'DHCP' } as const;
 
 function misbehave({ device, log }: FaultyDevice, fields: Fields): RuleCounts {

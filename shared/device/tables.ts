@@ -40,6 +40,7 @@ export function tablesOf(device: Device, ports: ReadonlyMap<string, Port>): Devi
         receiveQueue: info.receiveQueue,
         sendQueue: info.sendQueue,
         details: info.details,
+        timer: info.timer,
       })),
     udp: () =>
       stack.udp.endpoints().map(

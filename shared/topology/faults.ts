@@ -14,6 +14,9 @@
 // | `behave`    | `{ id }`                              | `RuleCounts`  |
 // | `misbehaved`| `{ id }`                              | `RuleCounts`  |
 // | `flush`     | `{ table: 'arp' | 'nat' | 'dns' }`    | `{ entries }` |
+// | `faults`    | `{}`                                  | `FaultsHere`  |
+
+import type { Impairment } from './types.ts';
 
 /** Since the port was opened, for what this end sends. */
 export interface PortCounts {
@@ -32,6 +35,17 @@ export interface RuleCounts {
   readonly seen: number;
   /** Those that matched and were dropped or answered wrongly. */
   readonly affected: number;
+}
+
+/** What is in force on a device, as the device itself has it. */
+export interface FaultsHere {
+  /** By cabled port; empty for a perfect cable. */
+  readonly impairments: Readonly<Record<string, Impairment>>;
+  /** Ports whose cable is cut. */
+  readonly cut: readonly string[];
+  /** Ids of those that have rules, or make a server misbehave. */
+  readonly filters: readonly string[];
+  readonly misbehaviours: readonly string[];
 }
 
 /**

@@ -128,6 +128,28 @@ test('a router forgets its tables while it runs', async () => {
   expect(await laptop.request('flush', { table: 'dns' })).toEqual({ entries: 0 });
 });
 
+test('a device tells what is in force on it', async () => {
+  const [router, dns] = [await controlOf('router'), await controlOf('dns')];
+  await router.request('impair', { interface: 'wan', impairment: { loss: 0.1 } });
+  await router.request('cut', { interface: 'lan2' });
+  await router.request('filter', { id: 'f7', rules: [{ direction: 'in', match: {} }] });
+  await dns.request('misbehave', { id: 'f8', misbehaviour: { service: 'dns', silent: true } });
+  expect(await router.request('faults')).toEqual({
+    impairments: { lan1: {}, lan2: {}, wan: { loss: 0.1 } },
+    cut: ['lan2'],
+    filters: ['f7'],
+    misbehaviours: [],
+  });
+  expect(await dns.request('faults')).toMatchObject({ misbehaviours: ['f8'], filters: [], cut: [] });
+  await router.request('impair', { interface: 'wan', impairment: {} });
+  await router.request('splice', { interface: 'lan2' });
+  await router.request('unfilter', { id: 'f7' });
+  await dns.request('behave', { id: 'f8' });
+  const well = { cut: [], filters: [], misbehaviours: [] };
+  expect(await router.request('faults')).toEqual({ ...well, impairments: { lan1: {}, lan2: {}, wan: {} } });
+  expect(await dns.request('faults')).toEqual({ ...well, impairments: { eth0: {} } });
+});
+
 test('what can not be is refused in words', async () => {
   const laptop = await controlOf('laptop');
   const refused = (method: string, params: object, message: string) =>

@@ -9,6 +9,7 @@ const USAGE = `Usage: ss [ OPTIONS ]
    -n, --numeric       don't resolve service names
    -a, --all           display all sockets
    -l, --listening     display listening sockets
+   -o, --options       show timer information
    -i, --info          show internal TCP information
    -4, --ipv4          display only IP version 4 sockets
    -t, --tcp           display only TCP sockets
@@ -20,6 +21,7 @@ const SPECS = {
   numeric: { short: 'n', long: 'numeric' },
   all: { short: 'a', long: 'all' },
   listening: { short: 'l', long: 'listening' },
+  options: { short: 'o', long: 'options' },
   info: { short: 'i', long: 'info' },
   ipv4: { short: '4', long: 'ipv4' },
   tcp: { short: 't', long: 'tcp' },
@@ -61,8 +63,34 @@ function detailsText(details: SocketRow['details']): string {
   return parts.length > 0 ? `\t ${parts.join(' ')}\n` : '';
 }
 
+/** ` timer:(on,2.420ms,3)`: name, time until it goes off, how often it did in vain. */
+function timerText({ timer }: SocketRow): string {
+  if (!timer) return '';
+  return ` timer:(${timer.name},${timerDuration(Math.round(timer.expiresIn))},${timer.tries})`;
+}
+
+/** As iproute2 writes them: `59sec`, `1min3sec`, `200ms`, and `2.420ms` for 2.42 s. */
+function timerDuration(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  const seconds = minutes > 9 ? 0 : Math.floor(ms / 1000) % 60;
+  const rest = minutes > 0 || seconds > 9 ? 0 : ms % 1000;
+  const parts = [
+    minutes > 0 ? `${minutes}min` : '',
+    seconds > 0 ? `${seconds}${rest > 0 ? '.' : 'sec'}` : '',
+    rest > 0 ? `${String(rest).padStart(3, '0')}ms` : '',
+  ];
+  return parts.join('');
+}
+
+interface Shown {
+  readonly netid: boolean;
+  readonly header: boolean;
+  readonly info: boolean;
+  readonly timers: boolean;
+}
+
 /** Columns that end in an address and a port meet at the colon. */
-function formatLines(lines: readonly Line[], withNetid: boolean, header: boolean, info: boolean): string {
+function formatLines(lines: readonly Line[], shown: Shown): string {
   const cells = lines.map(({ netid, state, row }) => [
     netid,
     state,
@@ -72,7 +100,7 @@ function formatLines(lines: readonly Line[], withNetid: boolean, header: boolean
     ...splitEndpoint(row.remote),
   ]);
   const heading = ['Netid', 'State', 'Recv-Q', 'Send-Q', 'Local Address', 'Port', 'Peer Address', 'Port'];
-  const measured = header ? [heading, ...cells] : cells;
+  const measured = shown.header ? [heading, ...cells] : cells;
   const widths = heading.map((_, column) =>
     Math.max(0, ...measured.map((line) => line[column]?.length ?? 0)),
   );
@@ -80,14 +108,15 @@ function formatLines(lines: readonly Line[], withNetid: boolean, header: boolean
     const at = (column: number): string => (line[column] ?? '').padEnd(widths[column] ?? 0);
     const endpoint = (column: number): string =>
       `${(line[column] ?? '').padStart(widths[column] ?? 0)}:${at(column + 1)}`;
-    const first = withNetid ? [at(0)] : [];
-    return `${[...first, at(1), at(2), at(3), endpoint(4), endpoint(6)].join(' ').trimEnd()}\n`;
+    const first = shown.netid ? [at(0)] : [];
+    return `${[...first, at(1), at(2), at(3), endpoint(4), endpoint(6)].join(' ').trimEnd()}`;
   };
   const body = cells.map((line, index) => {
-    const details = info ? detailsText(lines[index]?.row.details ?? {}) : '';
-    return `${format(line)}${details}`;
+    const { row } = lines[index]!;
+    const timer = shown.timers ? timerText(row) : '';
+    return `${format(line)}${timer}\n${shown.info ? detailsText(row.details) : ''}`;
   });
-  return `${header ? format(heading) : ''}${body.join('')}`;
+  return `${shown.header ? `${format(heading)}\n` : ''}${body.join('')}`;
 }
 
 export const ss = command('ss', async (args, console, { tables }) => {
@@ -107,7 +136,14 @@ export const ss = command('ss', async (args, console, { tables }) => {
     if (given.has('all')) return true;
     return given.has('listening') ? LISTENING.has(state) : !LISTENING.has(state) && !CLOSED.has(state);
   });
-  await console.print(formatLines(lines, both, !given.has('noHeader'), given.has('info')));
+  await console.print(
+    formatLines(lines, {
+      netid: both,
+      header: !given.has('noHeader'),
+      info: given.has('info'),
+      timers: given.has('options'),
+    }),
+  );
   return 0;
 });
 

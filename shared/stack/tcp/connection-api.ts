@@ -90,6 +90,19 @@ export interface ConnectOptions {
   readonly user: TcpUser;
 }
 
+/** What will happen to a connection by itself, as `ss -to` shows. */
+export interface TcpTimer {
+  /**
+   * `on`: retransmits; `persist`: probes a shut window; `keepalive`: probes an idle peer, or forgets a
+   * connection whose user is gone and whose peer does not close; `timewait`: ends.
+   */
+  readonly name: 'on' | 'persist' | 'keepalive' | 'timewait';
+  /** ms. */
+  readonly expiresIn: number;
+  /** How often it has gone off in vain. */
+  readonly tries: number;
+}
+
 /** A line of `ss -t`. */
 export interface TcpSocketInfo {
   readonly state: TcpState;
@@ -102,6 +115,8 @@ export interface TcpSocketInfo {
   readonly sendQueue: number;
   /** Further figures, as `ss -ti` shows: cwnd, ssthresh, rto and srtt in ms, mss in bytes, … */
   readonly details: Readonly<Record<string, number | string>>;
+  /** Absent while none runs. */
+  readonly timer?: TcpTimer | undefined;
 }
 
 export interface TcpApi {

@@ -3,7 +3,14 @@
 import type { TcpSegment } from '../../wire/tcp.ts';
 import type { ReceivedError } from '../network-layer.ts';
 import { segmentArrives } from './arrival.ts';
-import type { TcpConnection, TcpEndpoint, TcpSocketInfo, TcpState, TcpUser } from './connection-api.ts';
+import type {
+  TcpConnection,
+  TcpEndpoint,
+  TcpSocketInfo,
+  TcpState,
+  TcpTimer,
+  TcpUser,
+} from './connection-api.ts';
 import type { TcpContext } from './context.ts';
 import type { Occupant } from './demultiplexer.ts';
 import { sendAck } from './emit.ts';
@@ -187,6 +194,7 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
       remote,
       receiveQueue: tcb.receive.readable,
       sendQueue: tcb.sendBuffer.length,
+      timer: this.#timer(),
       details: {
         congestion: congestion.name,
         cwnd: Math.round(congestion.window),
@@ -212,6 +220,25 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
     this.#closedTold = true;
     this.tcb.over = true;
     this.tcb.closeAlarms();
+  }
+
+  /** The one that goes off next. */
+  #timer(): TcpTimer | undefined {
+    const { tcb } = this;
+    const { retransmission, keepAliveAlarm, finWait2, sent, keepAlive } = tcb;
+    const repeats = tcb.synchronized ? tcb.timeouts : tcb.synTransmissions - 1;
+    const persists = tcb.synchronized && sent.empty;
+    const candidates = [
+      { name: persists ? 'persist' : 'on', alarm: retransmission, tries: repeats },
+      { name: 'keepalive', alarm: keepAliveAlarm, tries: keepAlive?.probes ?? 0 },
+      { name: 'keepalive', alarm: finWait2, tries: 0 },
+    ] as const;
+    const now = this.context.clock.now();
+    return candidates
+      .flatMap(({ name, alarm: { deadline }, tries }) =>
+        deadline === undefined ? [] : [{ name, expiresIn: Math.max(deadline - now, 0), tries }],
+      )
+      .sort((a, b) => a.expiresIn - b.expiresIn)[0];
   }
 
   #tell(notice: Notice): void {

@@ -99,7 +99,9 @@ export class HalfOpen implements Occupant {
 
   info(): TcpSocketInfo {
     const { local, remote } = this;
-    return { state: 'SYN-RECEIVED', local, remote, receiveQueue: 0, sendQueue: 0, details: {} };
+    const expiresIn = (this.#alarm.deadline ?? 0) - this.owner.context.clock.now();
+    const timer = { name: 'on', expiresIn: Math.max(expiresIn, 0), tries: this.#transmissions - 1 } as const;
+    return { state: 'SYN-RECEIVED', local, remote, receiveQueue: 0, sendQueue: 0, details: {}, timer };
   }
 
   close(): void {

@@ -209,6 +209,10 @@ export class Tcp implements TcpApi, TransportHandler, ConnectionHost, ListenerHo
     this.#timeWaits.put(timeWait);
   }
 
+  expiresIn(timeWait: TimeWait): number {
+    return this.#timeWaits.expiresIn(timeWait);
+  }
+
   end(timeWait: TimeWait): void {
     this.#timeWaits.delete(timeWait);
     this.#occupants.remove(timeWait);

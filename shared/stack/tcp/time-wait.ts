@@ -19,6 +19,8 @@ export interface TimeWaitOwner {
   readonly context: TcpContext;
   /** 2 MSL start again. */
   restart(timeWait: TimeWait): void;
+  /** ms until it ends by itself. */
+  expiresIn(timeWait: TimeWait): number;
   /** The endpoints are free. */
   end(timeWait: TimeWait): void;
   /**
@@ -72,7 +74,8 @@ export class TimeWait implements Occupant {
 
   info(): TcpSocketInfo {
     const { local, remote } = this;
-    return { state: 'TIME-WAIT', local, remote, receiveQueue: 0, sendQueue: 0, details: {} };
+    const timer = { name: 'timewait', expiresIn: this.owner.expiresIn(this), tries: 0 } as const;
+    return { state: 'TIME-WAIT', local, remote, receiveQueue: 0, sendQueue: 0, details: {}, timer };
   }
 
   /** RFC 6191 §2: by timestamp where both have it, else by sequence number. */
@@ -139,6 +142,11 @@ export class TimeWaitQueue {
       }
     }
     if (this.#alarm.deadline === undefined) this.#alarm.set(settings.timeWait);
+  }
+
+  /** ms until it ends by itself. */
+  expiresIn(timeWait: TimeWait): number {
+    return Math.max((this.#ends.get(timeWait) ?? 0) - this.context.clock.now(), 0);
   }
 
   delete(timeWait: TimeWait): void {

@@ -237,6 +237,7 @@ describe('ss', () => {
         receiveQueue: 3,
         sendQueue: 1448,
         details: { cwnd: 10, rto: 204 },
+        timer: { name: 'on', expiresIn: 2420.3, tries: 3 },
       },
       {
         state: 'TIME-WAIT',
@@ -245,6 +246,7 @@ describe('ss', () => {
         receiveQueue: 0,
         sendQueue: 0,
         details: {},
+        timer: { name: 'timewait', expiresIn: 59_311, tries: 0 },
       },
     ],
     udp: () => [
@@ -277,6 +279,34 @@ describe('ss', () => {
     );
     expect(await stdout('ss -lntH', SOCKETS)).toBe('LISTEN 0 511 0.0.0.0:80 0.0.0.0:*\n');
     expect(await stdout('ss -u', SOCKETS)).toBe('State Recv-Q Send-Q Local Address:Port Peer Address:Port\n');
+  });
+
+  test('-o, what each waits for, in the times of iproute2', async () => {
+    expect(await stdout('ss -Htano', SOCKETS)).toBe(
+      'LISTEN    0 511       0.0.0.0:80          0.0.0.0:*\n' +
+        'ESTAB     3 1448 192.168.0.24:50000 93.184.216.34:80 timer:(on,2.420ms,3)\n' +
+        'TIME-WAIT 0 0    192.168.0.24:50001 93.184.216.34:80 timer:(timewait,59sec,0)\n',
+    );
+    const times = [7_199_500, 63_700, 12_345, 200, 1000];
+    const rows = times.map(
+      (expiresIn): SocketRow => ({
+        state: 'ESTABLISHED',
+        local: '10.0.0.1:1',
+        remote: '10.0.0.2:2',
+        receiveQueue: 0,
+        sendQueue: 0,
+        details: {},
+        timer: { name: 'keepalive', expiresIn, tries: 0 },
+      }),
+    );
+    const shown = await stdout('ss -Hto', { tcp: () => rows });
+    expect([...shown.matchAll(/keepalive,(.*?),0/g)].map(([, time]) => time)).toEqual([
+      '119min',
+      '1min3sec',
+      '12sec',
+      '200ms',
+      '1sec',
+    ]);
   });
 
   test('a wrong option', async () => {

@@ -297,6 +297,46 @@ describe('ICMP-5: a connection that is open', () => {
   });
 });
 
+describe('the timer that a socket shows', () => {
+  const timer = (net: Harness) => net.connectionInfo()?.timer;
+
+  test('none while nothing is waited for', () => {
+    expect(timer(new Harness().established())).toBeUndefined();
+  });
+
+  test('retransmission, with how often it went off', () => {
+    const opening = new Harness().synSent();
+    expect(timer(opening)).toEqual({ name: 'on', expiresIn: 1000, tries: 0 });
+    opening.wait(1500);
+    expect(timer(opening)).toEqual({ name: 'on', expiresIn: 1500, tries: 1 });
+    const sending = new Harness().established();
+    sending.connection.write(new Uint8Array(10));
+    sending.wait(sending.detail('rto') + 1);
+    expect(timer(sending)).toMatchObject({ name: 'on', tries: 1 });
+    expect(timer(new Harness().passive())).toBeUndefined();
+    const half = new Harness();
+    half.listen();
+    half.inject({ seq: 0, flags: 'S' });
+    expect(timer(half)).toEqual({ name: 'on', expiresIn: 1000, tries: 0 });
+  });
+
+  test('window probes, keep-alive, and the ends of what nobody owns any more', () => {
+    const shut = new Harness().established();
+    shut.inject({ seq: 1, ack: 1, window: 0 });
+    shut.connection.write(new Uint8Array(10));
+    expect(timer(shut)).toMatchObject({ name: 'persist', tries: 0 });
+    const idle = new Harness().established();
+    idle.connection.setKeepAlive(true, 10_000);
+    expect(timer(idle)).toEqual({ name: 'keepalive', expiresIn: 10_000, tries: 0 });
+    const orphan = new Harness().finWait2();
+    orphan.connection.close();
+    expect(timer(orphan)).toEqual({ name: 'keepalive', expiresIn: 60_000, tries: 0 });
+    const ended = new Harness().timeWait();
+    ended.wait(20_000);
+    expect(timer(ended)).toEqual({ name: 'timewait', expiresIn: 40_000, tries: 0 });
+  });
+});
+
 describe('keep-alive', () => {
   test('TCP-15: is off by default', () => {
     expect(new Harness().established().wait(100_000_000)).toEqual([]);
