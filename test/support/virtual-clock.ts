@@ -85,7 +85,10 @@ export class VirtualClock implements Clock {
     return true;
   }
 
-  /** As `runUntil`, giving Node's own turns (streams, promises) their chance between the steps. */
+  /**
+   * As `runUntil`, giving Node's own turns (streams, promises) their chance between the steps, and files that
+   * are being read the time that the machine takes for them.
+   */
   async runUntilAsync(done: () => boolean, limit: number): Promise<boolean> {
     const end = this.#now + limit;
     for (;;) {
@@ -95,7 +98,7 @@ export class VirtualClock implements Clock {
       this.settle();
       if (done()) return true;
       // What was delivered just now may have resolved promises, which go on in a turn of their own.
-      if (delivered || this.#turnEnd.length > 0) continue;
+      if (delivered || this.#turnEnd.length > 0 || filesAreRead()) continue;
       if (this.nextDue === undefined || this.nextDue > end) return false;
       this.step();
     }
@@ -138,4 +141,8 @@ export class VirtualClock implements Clock {
     heap[index] = last;
     return top;
   }
+}
+
+function filesAreRead(): boolean {
+  return process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'));
 }
