@@ -1,4 +1,4 @@
-// A name server: it answers for its zones and forwards or refuses the rest.
+// A name server: it answers for its zones, and finds out, forwards or refuses the rest.
 
 import { runDevice } from '../shared/device/runtime.ts';
 import { dhcpClients, dnsServer, resolver } from '../shared/device/services.ts';

@@ -52,7 +52,9 @@ function deviceSpec(
     ...(dhcp && {
       dhcp: { ...dhcp, lease: duration(dhcp.lease) ?? HOUR, dns: dhcp.dns ?? [] },
     }),
-    ...(dns && { dns: { zones: zones(dns.zones ?? {}), forwarders: dns.forwarders ?? [] } }),
+    ...(dns && {
+      dns: { zones: zones(dns.zones ?? {}), forwarders: dns.forwarders ?? [], roots: dns.roots ?? {} },
+    }),
     ...(http && { http: { port: http.port ?? 80, sites: sites(http.sites, folder) } }),
     restart: entry.restart ?? 'never',
   };

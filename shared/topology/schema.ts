@@ -219,7 +219,16 @@ export const recordsSchema = block(
       'a list of texts',
       'Texts.',
     ).optional(),
-    NS: list(hostname('A name server.'), 'a list of DNS names', 'Name servers.').optional(),
+    NS: list(
+      hostname('A name server.'),
+      'a list of DNS names',
+      'Name servers. Below the zone itself they take over everything from there down.',
+    ).optional(),
+    PTR: list(
+      hostname('A name.'),
+      'a list of DNS names',
+      'Names of an address, in a zone such as "0.168.192.in-addr.arpa".',
+    ).optional(),
     MX: list(
       block(
         {
@@ -249,8 +258,20 @@ export const dnsSchema = block(
     forwarders: list(
       address('A name server.'),
       'a list of IPv4 addresses',
-      'Where questions outside the zones go. Without any they are refused.',
+      'Name servers that are asked about what is outside the zones, before any recursion.',
     ).optional(),
+    recursion: z
+      .boolean({ error: 'true or false, without quotes' })
+      .describe(
+        'Whether it finds out from the root servers what is outside the zones. Without it and without forwarders such questions are refused.',
+      )
+      .optional(),
+    roots: z
+      .record(z.string(), address('Its address.'), {
+        error: 'root servers by name, { "a.root-servers.net": "198.41.0.4" }',
+      })
+      .describe('Root servers, where recursion begins, by name with their addresses.')
+      .optional(),
   },
   'A DNS server.',
 );
@@ -364,6 +385,8 @@ export const deviceSchema = device('free');
 export type TopologyFile = z.infer<typeof topologySchema>;
 export type DeviceEntry = z.infer<typeof deviceSchema>;
 export type InterfaceEntry = z.infer<typeof interfaceSchema>;
+export type DnsEntry = z.infer<typeof dnsSchema>;
+export type DnsRecordsEntry = z.infer<typeof recordsSchema>;
 export type CableEntry = z.infer<typeof cableSchema>;
 export type ImpairmentEntry = z.infer<typeof impairmentSchema>;
 

@@ -6,7 +6,7 @@ import { formatIpv4, inNetwork, ipv4, parseCidr } from '../core/address.ts';
 import { parseDuration } from '../core/units.ts';
 import type { DraftDevice } from './draft.ts';
 import { networkText, whyNoHost } from './interface-checks.ts';
-import { HOSTNAME, HOSTNAME_RULE } from './schema.ts';
+import { type DnsEntry, type DnsRecordsEntry, HOSTNAME, HOSTNAME_RULE } from './schema.ts';
 import { suggest } from './suggest.ts';
 import type { PathPart, Report } from './topology-error.ts';
 import type { DeviceKind } from './types.ts';
@@ -136,24 +136,51 @@ function checkSeconds(
 }
 
 function checkDns(device: DraftDevice, report: Report): void {
-  const zones = Object.entries(device.entry.dns?.zones ?? {});
-  for (const [zone, owners] of zones) {
-    const path = [...device.path, 'dns', 'zones', zone];
-    checkHostname(zone, path, report);
-    for (const [owner, records] of Object.entries(owners)) {
-      const place = [...path, owner];
-      if (owner !== '@' && !HOSTNAME.test(owner.replace(/^\*\./, '').replace(/^\*$/, 'any')))
-        report(place, 'not a name in a zone', 'should be a name relative to the zone, such as "www", or "@"');
-      const others = Object.keys(records).filter((key) => key !== 'CNAME' && key !== 'ttl');
-      if (records.CNAME !== undefined && others.length > 0)
-        report(place, `CNAME beside ${others.join(', ')}`, 'a CNAME stands alone: remove it or the others');
-      if (records.CNAME === undefined && others.length === 0)
-        report(place, 'no records', 'give it some, such as "A": ["93.184.216.34"]');
-      if (records.CNAME !== undefined && owner === '@')
-        report([...place, 'CNAME'], 'a zone itself cannot be an alias', 'give it an "A" instead');
-      checkSeconds(records.ttl, [...place, 'ttl'], 0, report);
-    }
+  const { dns } = device.entry;
+  if (dns === undefined) return;
+  const path = [...device.path, 'dns'];
+  for (const [zone, owners] of Object.entries(dns.zones ?? {})) {
+    if (zone !== '.') checkHostname(zone, [...path, 'zones', zone], report);
+    for (const [owner, records] of Object.entries(owners))
+      checkRecords(owner, records, [...path, 'zones', zone, owner], report);
   }
+  checkRecursion(dns, path, report);
+}
+
+function checkRecords(
+  owner: string,
+  records: DnsRecordsEntry,
+  place: readonly PathPart[],
+  report: Report,
+): void {
+  if (owner !== '@' && !HOSTNAME.test(owner.replace(/^\*\./, '').replace(/^\*$/, 'any')))
+    report(place, 'not a name in a zone', 'should be a name relative to the zone, such as "www", or "@"');
+  const others = Object.keys(records).filter((key) => key !== 'CNAME' && key !== 'ttl');
+  if (records.CNAME !== undefined && others.length > 0)
+    report(place, `CNAME beside ${others.join(', ')}`, 'a CNAME stands alone: remove it or the others');
+  if (records.CNAME === undefined && others.length === 0)
+    report(place, 'no records', 'give it some, such as "A": ["93.184.216.34"]');
+  if (records.CNAME !== undefined && owner === '@')
+    report([...place, 'CNAME'], 'a zone itself cannot be an alias', 'give it an "A" instead');
+  checkSeconds(records.ttl, [...place, 'ttl'], 0, report);
+}
+
+/** Recursion begins at the root servers, and they are there for nothing else. */
+function checkRecursion(dns: DnsEntry, path: readonly PathPart[], report: Report): void {
+  const roots = Object.keys(dns.roots ?? {});
+  for (const name of roots) checkHostname(name, [...path, 'roots', name], report);
+  if (dns.recursion && roots.length === 0)
+    report(
+      [...path, 'roots'],
+      'missing: recursion begins at the root servers',
+      'add "roots": { "a.root-servers.net": "198.41.0.4" }, with an address of this net',
+    );
+  if (!dns.recursion && dns.roots !== undefined)
+    report(
+      [...path, 'roots'],
+      'nothing asks root servers without recursion',
+      'add "recursion": true, or remove it',
+    );
 }
 
 function checkHostname(name: string, path: readonly PathPart[], report: Report): void {

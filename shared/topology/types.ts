@@ -86,6 +86,7 @@ export interface DnsRecords {
   readonly CNAME?: string;
   readonly TXT?: readonly string[];
   readonly NS?: readonly string[];
+  readonly PTR?: readonly string[];
   readonly MX?: readonly { readonly preference: number; readonly exchange: string }[];
   /** ms. */
   readonly ttl: number;
@@ -94,8 +95,10 @@ export interface DnsRecords {
 export interface DnsServerSpec {
   /** Zone name to owner name (relative, `@` for the zone itself) to records. */
   readonly zones: Readonly<Record<string, Readonly<Record<string, DnsRecords>>>>;
-  /** Where questions outside the zones go; none: REFUSED. */
+  /** Who is asked first about what is outside the zones. */
   readonly forwarders: readonly string[];
+  /** Root servers, name to address, where recursion begins; without any there is none. */
+  readonly roots: Readonly<Record<string, string>>;
 }
 
 export interface SiteSpec {

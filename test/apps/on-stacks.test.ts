@@ -142,6 +142,7 @@ describe('in the default net', () => {
       'example.com': { www: { A: ['93.184.216.34'], ttl: 300_000 }, big: { TXT: texts, ttl: 60_000 } },
     },
     forwarders: [],
+    roots: {},
   });
   const resolver: Resolver = createResolver(laptop, { servers: () => ['8.8.8.8'] });
 

@@ -331,8 +331,12 @@ export class FakeHost implements Sockets {
     return seededRandom(1, this.hostname, use);
   }
 
+  /** One that is free. */
   ephemeralPort(): number {
-    return this.#random.integer(49_152, 65_535);
+    for (;;) {
+      const port = this.#random.integer(49_152, 65_535);
+      if (!this.udpAt(port)) return port;
+    }
   }
 
   udpAt(port: number): FakeUdpSocket | undefined {

@@ -52,6 +52,10 @@ function net(): Json {
   };
 }
 
+function nameServer(dns: Json): Json {
+  return { kind: 'dns-server', interfaces: {}, dns };
+}
+
 /** Sets (or with undefined removes) what stands at a path. */
 function spoilt(...changes: readonly (readonly [readonly (string | number)[], unknown])[]): Json {
   const json = structuredClone(net());
@@ -81,6 +85,48 @@ const c = (...path: (string | number)[]) => ['cables', ...path];
 
 describe('what is wrong is told with its place and its mend', () => {
   const cases: readonly [string, Json, string, RegExp][] = [
+    [
+      'recursion without roots',
+      spoilt([d('dns'), nameServer({ recursion: true })]),
+      'devices.dns.dns.roots',
+      /missing: recursion begins at the root servers.*add "roots"/,
+    ],
+    [
+      'roots without recursion',
+      spoilt([d('dns'), nameServer({ roots: { 'a.root-servers.net': '198.41.0.4' } })]),
+      'devices.dns.dns.roots',
+      /nothing asks root servers without recursion.*add "recursion": true/,
+    ],
+    [
+      'a root server that is no address',
+      spoilt([d('dns'), nameServer({ recursion: true, roots: { 'a.root-servers.net': 'a.example' } })]),
+      'devices.dns.dns.roots["a.root-servers.net"]',
+      /should be an IPv4 address/,
+    ],
+    [
+      'a root server without a name',
+      spoilt([d('dns'), nameServer({ recursion: true, roots: { '-': '198.41.0.4' } })]),
+      'devices.dns.dns.roots.-',
+      /not a DNS name/,
+    ],
+    [
+      'roots as a list',
+      spoilt([d('dns'), nameServer({ recursion: true, roots: ['198.41.0.4'] })]),
+      'devices.dns.dns.roots',
+      /should be root servers by name/,
+    ],
+    [
+      'recursion in quotes',
+      spoilt([d('dns'), nameServer({ recursion: 'yes' })]),
+      'devices.dns.dns.recursion',
+      /true or false/,
+    ],
+    [
+      'a zone that is no name',
+      spoilt([d('dns'), nameServer({ zones: { '..': { '@': { A: ['1.2.3.4'] } } } })]),
+      'devices.dns.dns.zones[".."]',
+      /not a DNS name/,
+    ],
     ['a net without a name', spoilt([['name'], undefined]), 'name', /missing.*should be a name/],
     ['a bad net name', spoilt([['name'], 'My Net']), 'name', /got "My Net".*small letters/],
     ['an unknown key', spoilt([['sed'], 2]), 'sed', /unknown key.*did you mean "seed"/],
@@ -616,6 +662,18 @@ describe('a good file', () => {
       ],
     });
     expect(topology.cables[0]?.impairments).toEqual([{}, {}]);
+  });
+
+  test('takes a name server that recurses, and one of the root zone', () => {
+    const roots = { 'a.root-servers.net': '198.41.0.4' };
+    const json = spoilt(
+      [d('dns'), nameServer({ recursion: true, roots })],
+      [d('root'), nameServer({ zones: { '.': { '@': { NS: ['a.root-servers.net'] } } } })],
+    );
+    const [dns, root] = validateTopology(json, join(folder, 'net.json')).devices.slice(-2);
+    expect(dns?.dns).toEqual({ zones: {}, forwarders: [], roots });
+    expect(root?.dns?.zones['.']).toEqual({ '@': { NS: ['a.root-servers.net'], ttl: 3_600_000 } });
+    expect(root?.dns?.roots).toEqual({});
   });
 
   test('gives interfaces stable, unicast, locally administered MACs of their own', () => {

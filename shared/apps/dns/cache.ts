@@ -3,7 +3,8 @@
 import type { Clock } from '../../core/clock.ts';
 import { canonicalName } from '../../wire/dns/name.ts';
 import { formatData } from '../../wire/dns/text.ts';
-import { type DnsMessage, type DnsRecord, type DnsType, RCODE } from '../../wire/dns/types.ts';
+import { type DnsRecord, type DnsType, RCODE } from '../../wire/dns/types.ts';
+import { followAnswers, LONGEST_CHAIN, type Step } from './aliases.ts';
 
 /** What the cache says to a question. */
 export interface CachedAnswer {
@@ -40,15 +41,13 @@ const LONGEST_TTL = 7 * 86_400;
 /** Seconds (RFC 2308 §5 advises one to three hours). */
 const LONGEST_NEGATIVE_TTL = 3 * 3600;
 const CAPACITY = 1000;
-/** A chain of aliases that is longer is a loop or an abuse. */
-export const LONGEST_CHAIN = 16;
 
 /** Absence of the name itself stands under a key that no type has. */
 function keyOf(name: string, type: DnsType | 'NXDOMAIN'): string {
   return `${canonicalName(name)} ${type}`;
 }
 
-function usableTtl(ttl: number): number {
+export function usableTtl(ttl: number): number {
   return ttl >= 2 ** 31 ? 0 : Math.min(ttl, LONGEST_TTL);
 }
 
@@ -56,28 +55,6 @@ function usableTtl(ttl: number): number {
 function negativeTtl(authorities: readonly DnsRecord[]): number | undefined {
   const soa = authorities.find((record) => record.type === 'SOA');
   return soa?.type === 'SOA' ? Math.min(soa.ttl, soa.minimum, LONGEST_NEGATIVE_TTL) : undefined;
-}
-
-/**
- * The records of `answers` that lead from `name` to `type`, in order: the CNAMEs, then the set itself, which
- * is empty if there is none. Whatever else an answer carries was not asked for.
- */
-export function followAnswers(
-  answers: readonly DnsRecord[],
-  name: string,
-  type: DnsType,
-): { readonly aliases: readonly DnsRecord[]; readonly records: readonly DnsRecord[]; readonly end: string } {
-  const aliases: DnsRecord[] = [];
-  let owner = canonicalName(name);
-  for (;;) {
-    const own = answers.filter((record) => canonicalName(record.name) === owner);
-    const records = own.filter((record) => record.type === type);
-    const alias = own.find((record) => record.type === 'CNAME');
-    if (records.length > 0 || alias?.type !== 'CNAME' || aliases.length >= LONGEST_CHAIN)
-      return { aliases, records, end: owner };
-    aliases.push(alias);
-    owner = canonicalName(alias.target);
-  }
 }
 
 export class DnsCache {
@@ -88,6 +65,12 @@ export class DnsCache {
 
   /** Undefined if any step of the way is unknown. */
   get(name: string, type: DnsType): CachedAnswer | undefined {
+    const step = this.follow(name, type);
+    return step?.next === undefined ? step : undefined;
+  }
+
+  /** As far along the aliases as it knows; undefined if it knows nothing of `name`. */
+  follow(name: string, type: DnsType): Step | undefined {
     const aliases: DnsRecord[] = [];
     let owner = name;
     while (aliases.length <= LONGEST_CHAIN) {
@@ -102,26 +85,34 @@ export class DnsCache {
       }
       const alias = this.#find(owner, 'CNAME');
       const target = alias?.records[0];
-      if (!alias || target?.type !== 'CNAME') return undefined;
+      if (!alias || target?.type !== 'CNAME') break;
       aliases.push(...this.#countDown(alias, alias.records));
       owner = target.target;
     }
-    return undefined;
+    return aliases.length > 0
+      ? { rcode: RCODE.NOERROR, answers: aliases, authorities: [], next: owner }
+      : undefined;
   }
 
   /** Remembers what a response to the question `name`, `type` says, if it says anything for sure. */
-  store(name: string, type: DnsType, response: DnsMessage): void {
+  store(name: string, type: DnsType, response: CachedAnswer): void {
     if (response.rcode !== RCODE.NOERROR && response.rcode !== RCODE.NXDOMAIN) return;
     const { aliases, records, end } = followAnswers(response.answers, name, type);
     for (const alias of aliases) this.#put(alias.name, 'CNAME', [alias], [], alias.ttl);
     if (records.length > 0) {
+      // An answer to ANY need not be all that there is (RFC 8482).
+      if (type === 'ANY') return;
+      // Records of one set end together (RFC 2181 §5.2).
       const ttl = Math.min(...records.map((record) => usableTtl(record.ttl)));
-      this.#put(end, type, records, [], ttl);
+      const set = records.map((record) => ({ ...record, ttl }));
+      this.#put(end, type, set, [], ttl);
       return;
     }
     const ttl = negativeTtl(response.authorities);
     if (ttl === undefined) return;
-    const soa = response.authorities.filter((record) => record.type === 'SOA');
+    const soa = response.authorities
+      .filter((record) => record.type === 'SOA')
+      .map((record) => ({ ...record, ttl }));
     this.#put(end, response.rcode === RCODE.NXDOMAIN ? 'NXDOMAIN' : type, [], soa, ttl);
   }
 
@@ -139,8 +130,11 @@ export class DnsCache {
       });
   }
 
-  flush(): void {
+  /** Returns how many answers it forgot. */
+  flush(): number {
+    const { size } = this.#entries;
     this.#entries.clear();
+    return size;
   }
 
   #find(name: string, type: DnsType | 'NXDOMAIN'): Entry | undefined {

@@ -1,17 +1,11 @@
-// The DNS server: authoritative for its zones, over UDP and TCP (RFC 1034, 1035, 6891, 7766), forwarding
-// the rest if it has somebody to ask.
+// The DNS server: authoritative for its zones (RFC 1034, 1035, 6891). The rest it asks its forwarders, or
+// finds out from the root on, as the topology says. transports.ts has how it is reached.
 
 import type { Ipv4Address } from '../../core/address.ts';
 import { Malformed } from '../../core/errors.ts';
-import type { DatagramInfo, Service, Sockets, TcpSocket } from '../../socket/sockets.ts';
+import type { Service, Sockets } from '../../socket/sockets.ts';
 import type { DnsServerSpec } from '../../topology/types.ts';
-import {
-  DNS_HEADER_LENGTH,
-  DNS_PORT,
-  DNS_SMALLEST_UDP_SIZE,
-  decodeDns,
-  encodeDns,
-} from '../../wire/dns/message.ts';
+import { DNS_HEADER_LENGTH, decodeDns } from '../../wire/dns/message.ts';
 import { formatData } from '../../wire/dns/text.ts';
 import {
   DNS_CLASS,
@@ -23,18 +17,10 @@ import {
   rcodeName,
 } from '../../wire/dns/types.ts';
 import { Behaviour, type Wrong } from '../behaviour.ts';
-import { frameMessage, MessageSplitter } from './framing.ts';
+import { Recursor } from './recursion.ts';
 import { createResolver, type Resolver } from './resolver.ts';
-import { type ZoneAnswer, Zones } from './zones.ts';
-
-/** Bytes that fit any path without fragments (DNS flag day 2020), offered by EDNS and kept to. */
-const LARGEST_UDP_SIZE = 1232;
-const LARGEST_MESSAGE = 0xffff;
-/** ms a TCP connection may be idle (RFC 7766 §6.2.3). */
-const TCP_IDLE_TIMEOUT = 10_000;
-const MOST_TCP_CONNECTIONS = 200;
-/** Answers that a client does not take while it goes on asking: bytes after which it is cut off. */
-const MOST_UNREAD = 1_000_000;
+import { LARGEST_UDP_SIZE, type Responder, type Said, serveTcp, serveUdp } from './transports.ts';
+import { Zones } from './zones.ts';
 
 const NO_RECORDS = { answers: [], authorities: [], additionals: [] } as const;
 
@@ -68,17 +54,6 @@ function formErr(bytes: Uint8Array): DnsMessage | undefined {
   return responseTo(query, query.opcode === OPCODE_QUERY ? RCODE.FORMERR : RCODE.NOTIMP);
 }
 
-/** How many bytes the asker takes over UDP (RFC 6891 §6.2.3: less than 512 counts as 512). */
-function udpLimit(query: DnsMessage): number {
-  return Math.min(Math.max(query.edns?.udpSize ?? 0, DNS_SMALLEST_UDP_SIZE), LARGEST_UDP_SIZE);
-}
-
-/** What is too long goes without its records and with TC; the asker comes again over TCP. */
-function encodeWithin(response: DnsMessage, limit: number): Uint8Array {
-  const bytes = encodeDns(response);
-  return bytes.length <= limit ? bytes : encodeDns({ ...response, ...NO_RECORDS, tc: true });
-}
-
 /** What a server that was told to err says instead of `response`. */
 function misled(response: DnsMessage, { servfail, address }: Wrong): DnsMessage {
   if (servfail) return { ...response, ...NO_RECORDS, aa: false, rcode: RCODE.SERVFAIL };
@@ -90,34 +65,38 @@ function withAddress(record: DnsRecord, address: Ipv4Address): DnsRecord {
   return record.type === 'A' ? { ...record, address } : record;
 }
 
-interface Said {
-  /** Undefined for what could not be read as one. */
-  readonly query?: DnsMessage;
-  readonly response: DnsMessage;
-}
+/** Clients that wait for what others are asked; more get SERVFAIL, so that a flood does no harm. */
+const MOST_WAITING = 1000;
+/** ms to wait for a forwarder: so short that a client is still there when none of them answers. */
+const FORWARDER_TIMEOUT = 1000;
 
-class DnsServer {
+class DnsServer implements Responder {
   readonly #zones: Zones;
-  readonly #resolver: Resolver | undefined;
+  readonly #recursion: Recursor | undefined;
+  /** Who finds out what is not ours: the forwarders first (BIND's `forward first`). */
+  readonly #resolvers: readonly (Resolver | Recursor)[];
+  #waiting = 0;
 
   constructor(
     private readonly sockets: Sockets,
-    spec: DnsServerSpec,
+    { zones, forwarders, roots }: DnsServerSpec,
     private readonly behaviour: Behaviour,
   ) {
-    this.#zones = new Zones(spec.zones);
-    if (spec.forwarders.length > 0)
-      this.#resolver = createResolver(sockets, { servers: () => spec.forwarders });
+    this.#zones = new Zones(zones);
+    const authority = (question: DnsQuestion) => this.#zones.answer(question);
+    if (Object.keys(roots).length > 0) this.#recursion = new Recursor(sockets, { roots, authority });
+    const forwarding = { servers: () => forwarders, timeout: FORWARDER_TIMEOUT };
+    this.#resolvers = [
+      ...(forwarders.length > 0 ? [createResolver(sockets, forwarding)] : []),
+      ...(this.#recursion ? [this.#recursion] : []),
+    ];
   }
 
-  /** Forgets what it was told by those that it forwards to; returns how many answers that were. */
+  /** Forgets what it was told by others; returns how many answers and delegations that were. */
   flush(): number {
-    const entries = this.#resolver?.cache().length ?? 0;
-    this.#resolver?.flush();
-    return entries;
+    return this.#resolvers.reduce((entries, resolver) => entries + resolver.flush(), 0);
   }
 
-  /** The response to whatever came; undefined for what deserves none. May take its time, or never come. */
   async respond(bytes: Uint8Array, client: string): Promise<Said | undefined> {
     if (!this.behaviour.hears()) return new Promise(() => {});
     const said = await this.#understand(bytes);
@@ -157,28 +136,40 @@ class DnsServer {
       return responseTo(query, RCODE.REFUSED);
     if (question.type === 'AXFR' || question.type === 'IXFR') return responseTo(query, RCODE.REFUSED);
 
-    const ra = this.#resolver !== undefined;
+    const ra = this.#resolvers.length > 0;
+    return { ...responseTo(query, RCODE.NOERROR), ra, ...(await this.#find(question, ra && query.rd)) };
+  }
+
+  /** @param others whether others may be asked */
+  async #find(question: DnsQuestion, others: boolean): Promise<Partial<DnsMessage>> {
     const own = this.#zones.answer(question);
-    if (own) return { ...responseTo(query, own.rcode), ra, ...(await this.#complete(own, query, question)) };
-    if (!this.#resolver || !query.rd) return { ...responseTo(query, RCODE.REFUSED), ra };
-    return { ...responseTo(query, RCODE.NOERROR), ra, ...(await this.#forward(this.#resolver, question)) };
+    if (own && (!others || (own.aa && own.next === undefined))) return own;
+    if (!others) return this.#recursion?.known(question.name, question.type) ?? { rcode: RCODE.REFUSED };
+    // It begins with an alias of ours, which leads to a name that we have no authority for.
+    const begun = own?.aa ? own.answers : [];
+    const rest = await this.#askOthers({ ...question, name: own?.next ?? question.name });
+    return { ...rest, aa: own?.aa ?? false, answers: [...begun, ...(rest.answers ?? [])] };
   }
 
-  /** Goes on where an alias leads out of the zones, if we may ask others. */
-  async #complete(own: ZoneAnswer, query: DnsMessage, question: DnsQuestion): Promise<Partial<DnsMessage>> {
-    const { outside, ...answer } = own;
-    if (outside === undefined || !this.#resolver || !query.rd) return answer;
-    const rest = await this.#forward(this.#resolver, { ...question, name: outside });
-    return { ...answer, ...rest, answers: [...answer.answers, ...(rest.answers ?? [])] };
-  }
-
-  async #forward(resolver: Resolver, question: DnsQuestion): Promise<Partial<DnsMessage>> {
-    try {
-      const { rcode, answers, authorities } = await resolver.query(question.name, question.type);
-      return { rcode, answers, authorities };
-    } catch {
+  async #askOthers(question: DnsQuestion): Promise<Partial<DnsMessage>> {
+    if (this.#waiting >= MOST_WAITING) {
+      this.sockets.counters.add('dns.too-many-clients');
       return { rcode: RCODE.SERVFAIL };
     }
+    this.#waiting++;
+    try {
+      return await this.#askInTurn(question);
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async #askInTurn({ name, type }: DnsQuestion): Promise<Partial<DnsMessage>> {
+    for (const resolver of this.#resolvers) {
+      const answer = await resolver.query(name, type).catch(() => undefined);
+      if (answer) return { rcode: answer.rcode, answers: answer.answers, authorities: answer.authorities };
+    }
+    return { rcode: RCODE.SERVFAIL };
   }
 
   #log(query: DnsMessage, response: DnsMessage, client: string): void {
@@ -195,90 +186,8 @@ class DnsServer {
   }
 }
 
-function serveUdp(sockets: Sockets, server: DnsServer): Service {
-  const socket = sockets.createUdpSocket();
-  let open = true;
-  socket.on('message', (bytes: Uint8Array, from: DatagramInfo) => {
-    void server.respond(bytes, from.address).then((said) => {
-      if (!said || !open) return;
-      const limit = said.query ? udpLimit(said.query) : DNS_SMALLEST_UDP_SIZE;
-      try {
-        socket.send(encodeWithin(said.response, limit), from.port, from.address, {
-          source: from.destination,
-        });
-      } catch {
-        sockets.counters.add('dns.unsent');
-      }
-    });
-  });
-  socket.on('error', () => sockets.counters.add('dns.socket-error'));
-  socket.bind({ port: DNS_PORT });
-  return {
-    close() {
-      open = false;
-      socket.close();
-    },
-  };
-}
-
-/** Several queries may come on a connection; each is answered as soon as it can be (RFC 7766 §6.2.1.1). */
-function serveConnection(server: DnsServer, socket: TcpSocket): void {
-  const splitter = new MessageSplitter();
-  let unanswered = 0;
-  let ended = false;
-  const endIfDone = (): void => {
-    if (ended && unanswered === 0) socket.end();
-  };
-  socket.setTimeout(TCP_IDLE_TIMEOUT, () => socket.destroy());
-  socket.on('error', () => {});
-  socket.on('end', () => {
-    ended = true;
-    endIfDone();
-  });
-  socket.on('data', (bytes: Uint8Array) => {
-    for (const message of splitter.push(bytes)) {
-      unanswered++;
-      void server.respond(message, socket.remoteAddress ?? '').then((said) => answer(said?.response));
-    }
-  });
-
-  function answer(response: DnsMessage | undefined): void {
-    unanswered--;
-    if (socket.destroyed) return;
-    // Garbage gets no second chance on a stream: the next length may be garbage too.
-    if (!response || socket.writableLength > MOST_UNREAD) {
-      socket.destroy();
-      return;
-    }
-    socket.write(frameMessage(encodeWithin(response, LARGEST_MESSAGE)));
-    endIfDone();
-  }
-}
-
-function serveTcp(sockets: Sockets, server: DnsServer): Service {
-  const connections = new Set<TcpSocket>();
-  const listener = sockets.createServer({ allowHalfOpen: true }, (socket) => {
-    if (connections.size >= MOST_TCP_CONNECTIONS) {
-      sockets.counters.add('dns.too-many-connections');
-      socket.destroy();
-      return;
-    }
-    connections.add(socket);
-    socket.on('close', () => connections.delete(socket));
-    serveConnection(server, socket);
-  });
-  listener.on('error', () => sockets.counters.add('dns.socket-error'));
-  listener.listen({ port: DNS_PORT });
-  return {
-    close() {
-      listener.close();
-      for (const socket of connections) socket.destroy();
-    },
-  };
-}
-
 export interface DnsService extends Service {
-  /** Forgets what it was told by those that it forwards to; returns how many answers that were. */
+  /** Forgets what it was told by others; returns how many answers and delegations that were. */
   flush(): number;
 }
 

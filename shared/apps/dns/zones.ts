@@ -12,20 +12,17 @@ import {
   RCODE,
   type SoaData,
 } from '../../wire/dns/types.ts';
-import { LONGEST_CHAIN } from './cache.ts';
+import { LONGEST_CHAIN, type Step } from './aliases.ts';
 
 /** How long absence may be remembered, in seconds. */
 const NEGATIVE_TTL = 300;
 
-export interface ZoneAnswer {
-  readonly rcode: number;
+/** `next` is a name that no zone here has authority for: in none of them, or in one that they delegate. */
+export interface ZoneAnswer extends Step {
   /** False for a referral to the servers of a zone below. */
   readonly aa: boolean;
-  readonly answers: readonly DnsRecord[];
   readonly authorities: readonly DnsRecord[];
   readonly additionals: readonly DnsRecord[];
-  /** The answer ends in an alias of this name, which is in none of the zones. */
-  readonly outside?: string;
 }
 
 interface Zone {
@@ -59,6 +56,7 @@ function recordsOf(owner: string, spec: DnsRecords): DnsRecord[] {
     ...(spec.A ?? []).map((text) => ({ type: 'A' as const, address: addressOf(text) })),
     ...(spec.CNAME === undefined ? [] : [{ type: 'CNAME' as const, target: nameOf(spec.CNAME) }]),
     ...(spec.NS ?? []).map((text) => ({ type: 'NS' as const, target: nameOf(text) })),
+    ...(spec.PTR ?? []).map((text) => ({ type: 'PTR' as const, target: nameOf(text) })),
     ...(spec.MX ?? []).map(({ preference, exchange }) => ({
       type: 'MX' as const,
       preference,
@@ -71,11 +69,10 @@ function recordsOf(owner: string, spec: DnsRecords): DnsRecord[] {
 }
 
 function soaOf(zone: string, apex: readonly DnsRecord[]): DnsRecord {
-  const below = (label: string): string => (zone === ROOT ? label : `${label}.${zone}`);
   const server = apex.find((record) => record.type === 'NS');
   const data: SoaData = {
-    mname: server?.type === 'NS' ? server.target : below('ns'),
-    rname: below('hostmaster'),
+    mname: server?.type === 'NS' ? server.target : below('ns', zone),
+    rname: below('hostmaster', zone),
     serial: 1,
     refresh: 3600,
     retry: 600,
@@ -89,7 +86,7 @@ function buildZone(zoneText: string, owners: Readonly<Record<string, DnsRecords>
   const name = nameOf(zoneText);
   const nodes = new Map<string, DnsRecord[]>([[canonicalName(name), []]]);
   for (const [owner, spec] of Object.entries(owners)) {
-    const full = owner === '@' ? name : nameOf(name === ROOT ? owner : `${owner}.${name}`);
+    const full = owner === '@' ? name : nameOf(below(owner, name));
     for (
       let node: string | undefined = full;
       node !== undefined && isWithin(node, name);
@@ -126,15 +123,16 @@ export class Zones {
       zone = this.#zoneOf(name);
     }
     const said = { rcode: RCODE.NOERROR, aa: true, answers, authorities: [], additionals: [] };
-    return zone ? said : { ...said, outside: name };
+    return zone ? said : { ...said, next: name };
   }
 
   /** One pass of RFC 1034 §4.3.2 step 3: the answer, or the name to go on with, its CNAME put into `answers`. */
   #step(zone: Zone, name: string, type: DnsType, answers: DnsRecord[]): ZoneAnswer | string {
     const referral = this.#referral(zone, name);
     // After an alias the answer section is ours with authority, whatever follows.
-    if (referral) return { ...referral, aa: answers.length > 0, answers };
-    const node = zone.nodes.get(canonicalName(name));
+    if (referral && answers.length > 0) return { ...referral, aa: true, answers, next: name };
+    if (referral) return { ...referral, aa: false, answers };
+    const node = nodeOf(zone, name);
     const nothing = { aa: true, answers, authorities: [zone.soa], additionals: [] };
     if (!node) return { rcode: RCODE.NXDOMAIN, ...nothing };
 
@@ -158,7 +156,7 @@ export class Zones {
   }
 
   /** NS records below the zone's own name hand everything from there down to other servers. */
-  #referral(zone: Zone, name: string): Omit<ZoneAnswer, 'answers'> | undefined {
+  #referral(zone: Zone, name: string): Omit<ZoneAnswer, 'aa' | 'answers'> | undefined {
     let cut: readonly DnsRecord[] = [];
     for (
       let node: string | undefined = name;
@@ -169,7 +167,7 @@ export class Zones {
       if (servers.length > 0) cut = servers;
     }
     if (cut.length === 0) return undefined;
-    return { rcode: RCODE.NOERROR, aa: false, authorities: cut, additionals: this.#addressesFor(cut) };
+    return { rcode: RCODE.NOERROR, authorities: cut, additionals: this.#addressesFor(cut) };
   }
 
   /** The addresses that are known here of the names that records point to. */
@@ -181,6 +179,20 @@ export class Zones {
       return node ? node.filter(({ type }) => type === 'A') : [];
     });
   }
+}
+
+/** What stands under a name, or under the `*` that stands for it (RFC 4592 §3.3.1). */
+function nodeOf({ name: zone, nodes }: Zone, name: string): readonly DnsRecord[] | undefined {
+  let encloser = canonicalName(name);
+  for (;;) {
+    const node = nodes.get(encloser);
+    if (node) return encloser === canonicalName(name) ? node : nodes.get(below('*', encloser));
+    encloser = parentOf(encloser) ?? canonicalName(zone);
+  }
+}
+
+function below(label: string, name: string): string {
+  return name === ROOT ? label : `${label}.${name}`;
 }
 
 /** ANY gets the first set that there is (RFC 8482 §4.1). */

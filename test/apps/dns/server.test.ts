@@ -37,7 +37,27 @@ const ZONES: DnsServerSpec['zones'] = {
     big: { TXT: Array.from({ length: 10 }, (_, index) => `${index}`.repeat(100)), ttl: MINUTE },
     long: { TXT: ['x'.repeat(300)], ttl: MINUTE },
   },
-  'example.net': { host: { A: ['10.1.1.1'], ttl: MINUTE } },
+  'example.net': {
+    host: { A: ['10.1.1.1'], ttl: MINUTE },
+    '*.wild': { A: ['10.1.1.2'], ttl: MINUTE },
+    'here.wild': { TXT: ['here'], ttl: MINUTE },
+    '*.far': { CNAME: 'www.example.com', ttl: MINUTE },
+    crowd: {
+      MX: Array.from({ length: 9 }, (_, index) => ({ preference: index, exchange: `a${index}.example.net` })),
+      ttl: MINUTE,
+    },
+    ...Object.fromEntries(
+      Array.from({ length: 9 }, (_, index) => [
+        `a${index}`,
+        { A: Array.from({ length: 4 }, (_unused, host) => `10.2.${index}.${host + 1}`), ttl: MINUTE },
+      ]),
+    ),
+    below: {
+      NS: Array.from({ length: 9 }, (_, index) => `a${index}.example.net`),
+      ttl: MINUTE,
+    },
+  },
+  '2.1.10.in-addr.arpa': { 7: { PTR: ['host.example.net'], ttl: MINUTE } },
 };
 
 const EDNS: Edns = { udpSize: 1232, version: 0, dnssecOk: false, options: [] };
@@ -50,8 +70,8 @@ class Bench {
   readonly behaviour = new Behaviour(this.clock);
   readonly service;
 
-  constructor(forwarders: readonly string[] = []) {
-    this.service = startDnsServer(this.host, { zones: ZONES, forwarders }, this.behaviour);
+  constructor(forwarders: readonly string[] = [], zones = ZONES) {
+    this.service = startDnsServer(this.host, { zones, forwarders, roots: {} }, this.behaviour);
   }
 
   /** Sends bytes from a port of its own and gives what comes back within 30 s. */
@@ -223,6 +243,42 @@ describe('names', () => {
     expect(answer.additionals).toMatchObject([{ name: 'ns.sub.example.com', type: 'A' }]);
   });
 
+  test('a zone and its parent on one server: the deeper one answers', async () => {
+    const zones = {
+      '.': { '@': { NS: ['root'], ttl: MINUTE }, com: { NS: ['ns.com'], ttl: MINUTE } },
+      com: { '@': { NS: ['ns.com'], ttl: MINUTE }, ns: { A: ['8.8.8.8'], ttl: MINUTE } },
+    };
+    const bench = new Bench([], zones);
+    expect(await bench.ask('com', 'NS')).toMatchObject({ aa: true, answers: [{ target: 'ns.com' }] });
+    expect(texts(await bench.ask('ns.com'))).toEqual(['ns.com 8.8.8.8']);
+    expect(await bench.ask('org')).toMatchObject({ rcode: RCODE.NXDOMAIN, authorities: [{ name: '.' }] });
+    expect(texts(await bench.ask('.', 'NS'))).toEqual(['. root.']);
+  });
+
+  test('a `*` stands for names that are not there (RFC 4592)', async () => {
+    const bench = new Bench();
+    expect(texts(await bench.ask('Any.deeper.wild.example.net'))).toEqual([
+      'Any.deeper.wild.example.net 10.1.1.2',
+    ]);
+    expect(await bench.ask('any.wild.example.net', 'TXT')).toMatchObject({ rcode: 0, answers: [] });
+    // Not for one that is there with other types, and not for what is below it.
+    expect(await bench.ask('here.wild.example.net')).toMatchObject({ rcode: 0, answers: [] });
+    expect((await bench.ask('x.here.wild.example.net')).rcode).toBe(RCODE.NXDOMAIN);
+    expect(await bench.ask('wild.example.net')).toMatchObject({ rcode: 0, answers: [] });
+    expect(texts(await bench.ask('x.far.example.net'))).toEqual([
+      'x.far.example.net www.example.com.',
+      'www.example.com 93.184.216.34',
+      'www.example.com 93.184.216.36',
+    ]);
+  });
+
+  test('names of addresses are PTR records', async () => {
+    const bench = new Bench();
+    expect(texts(await bench.ask('7.2.1.10.in-addr.arpa', 'PTR'))).toEqual([
+      '7.2.1.10.in-addr.arpa host.example.net.',
+    ]);
+  });
+
   test('MX and NS come with addresses, long texts in pieces, SOA is synthesised', async () => {
     const bench = new Bench();
     const mx = await bench.ask('example.com', 'MX');
@@ -288,6 +344,17 @@ describe('DNS-3: TCP', () => {
     expect(answer.questions).toHaveLength(1);
   });
 
+  test('DNS-3: what is only there to help is left out without TC (RFC 2181 §9)', async () => {
+    const answer = await new Bench().ask('crowd.example.net', 'MX');
+    expect(answer).toMatchObject({ tc: false, additionals: [] });
+    expect(answer.answers).toHaveLength(9);
+  });
+
+  test('DNS-3: but a referral whose glue has no room sets TC (RFC 9471)', async () => {
+    const answer = await new Bench().ask('www.below.example.net');
+    expect(answer).toMatchObject({ tc: true, aa: false, answers: [], authorities: [], additionals: [] });
+  });
+
   test('several queries on one connection, cut anywhere', async () => {
     const bench = new Bench();
     const socket = bench.client.connect({ host: '8.8.8.8', port: 53 });
@@ -325,7 +392,7 @@ describe('DNS-3: TCP', () => {
 describe('forwarding', () => {
   function withUpstream(zones: DnsServerSpec['zones']): Bench {
     const bench = new Bench(['9.9.9.9']);
-    startDnsServer(bench.wire.host('upstream', '9.9.9.9/24'), { zones, forwarders: [] });
+    startDnsServer(bench.wire.host('upstream', '9.9.9.9/24'), { zones, forwarders: [], roots: {} });
     return bench;
   }
 

@@ -12,6 +12,9 @@ session.post('Profiler.start');
 process.on('exit', () => {
   session.post('Profiler.stop', (error, result) => {
     if (error) throw error;
-    writeFileSync(join(process.env.BENCH_PROFILES, `${process.pid}.cpuprofile`), JSON.stringify(result.profile));
+    writeFileSync(
+      join(process.env.BENCH_PROFILES, `${process.pid}.cpuprofile`),
+      JSON.stringify(result.profile),
+    );
   });
 });

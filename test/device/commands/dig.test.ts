@@ -22,7 +22,7 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 10, 21, 2, 3, 53) });
   // The name server's cable takes 1 ms each way.
   const net = new DefaultNet({ fates: { 'isp-dns': () => [1] } });
-  server = startDnsServer(socketsOf(net, net.dns), { zones: ZONES, forwarders: [] });
+  server = startDnsServer(socketsOf(net, net.dns), { zones: ZONES, forwarders: [], roots: {} });
   bench = new CommandBench(net, net.laptop, { nameServers: () => ['8.8.8.8'] });
 });
 
