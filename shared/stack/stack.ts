@@ -152,6 +152,11 @@ export class Stack {
     this.routes.add({ destination: to, via, interface: through, protocol });
   }
 
+  /** Changes settings of TCP, for the listeners and connections that are made from now on. */
+  configureTcp(settings: Partial<TcpSettings>): void {
+    this.#tcp.configure(settings);
+  }
+
   /** Lets go of all timers; what comes in afterwards is ignored. */
   close(): void {
     this.#tcp.close();

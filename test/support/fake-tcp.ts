@@ -122,6 +122,10 @@ class FakeConnection implements TcpConnection {
     this.noDelay = on;
   }
 
+  setCork(): void {}
+
+  set(): void {}
+
   setKeepAlive(): void {}
 }
 
@@ -135,7 +139,7 @@ export function fakeTcp(address = '127.0.0.1'): TcpApi {
     const port = options.port || nextPort++;
     if (listeners.has(port)) throw systemError('EADDRINUSE', 'listen');
     listeners.set(port, options);
-    return { local: { address: options.address ?? 0, port }, close: () => listeners.delete(port) };
+    return { local: { address: options.address ?? 0, port }, set() {}, close: () => listeners.delete(port) };
   }
 
   function connect(options: ConnectOptions): TcpConnection {

@@ -163,7 +163,7 @@ function textArrives(tcb: Tcb, segment: TcpSegment): void {
   }
   const before = tcb.receive.readable;
   const arrival = tcb.receive.take(sequence, payload, fin);
-  tcb.largestSegment = Math.max(tcb.largestSegment, payload.length);
+  tcb.largestSegment = Math.max(tcb.largestSegment, Math.min(payload.length, tcb.ownMss));
   tcb.unackedBytes += tcb.receive.readable - before;
   if (arrival !== 'in-order') sendAck(tcb);
   if (tcb.receive.finished) {

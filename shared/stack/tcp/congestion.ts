@@ -4,9 +4,9 @@
 export interface CongestionControl {
   readonly name: 'cubic' | 'newreno';
   /** cwnd. */
-  readonly window: number;
+  window: number;
   /** ssthresh. */
-  readonly threshold: number;
+  threshold: number;
   /** The segment size is known, or has changed. */
   setMss(mss: number): void;
   /** A SYN was lost: begins with one segment (RFC 6928 §2). */

@@ -2,6 +2,7 @@
 
 import type { IpAddress } from '../../core/address.ts';
 import type { SystemError } from '../../core/errors.ts';
+import type { TcpSettings } from './settings.ts';
 
 /** RFC 9293 §3.3.2. */
 export type TcpState =
@@ -21,6 +22,24 @@ export interface TcpEndpoint {
   readonly address: IpAddress;
   readonly port: number;
 }
+
+/** Settings that a connection, or a listener for those that it takes, has for itself. */
+export type TcpConnectionSettings = Partial<
+  Pick<
+    TcpSettings,
+    | 'receiveBuffer'
+    | 'sendBuffer'
+    | 'maximumSegment'
+    | 'timeToLive'
+    | 'typeOfService'
+    | 'congestionControl'
+    | 'synTimeout'
+    | 'dataTimeout'
+    | 'keepAliveIdle'
+    | 'keepAliveInterval'
+    | 'keepAliveProbes'
+  >
+>;
 
 /** What a connection tells its user. Never called from inside a call of the user's own. */
 export interface TcpUser {
@@ -62,12 +81,21 @@ export interface TcpConnection {
   abort(): void;
   /** Nagle's algorithm off or on (RFC 9293 §3.7.4). */
   setNoDelay(on: boolean): void;
+  /**
+   * Holds back what does not fill a segment, until it is turned off, the stream ends or 200 ms have passed
+   * (TCP_CORK, TCP_NOPUSH).
+   */
+  setCork(on: boolean): void;
+  /** Overrides settings of the device for this connection; each holds from the next segment on. */
+  set(settings: TcpConnectionSettings): void;
   /** Keep-alive probes after `idle` ms without traffic (RFC 9293 §3.8.4); off by default. */
   setKeepAlive(on: boolean, idle?: number): void;
 }
 
 export interface TcpListener {
   readonly local: TcpEndpoint;
+  /** Overrides settings of the device for the connections that come from now on. */
+  set(settings: TcpConnectionSettings): void;
   close(): void;
 }
 
@@ -78,6 +106,7 @@ export interface ListenOptions {
   readonly port: number;
   /** Connections that are not accepted yet, 511 unless told, as in node:net. */
   readonly backlog?: number;
+  readonly settings?: TcpConnectionSettings;
   /** Called for every connection when its handshake is done; sets its `user`. */
   accept(connection: TcpConnection): void;
 }
@@ -87,6 +116,7 @@ export interface ConnectOptions {
   readonly port: number;
   readonly localAddress?: IpAddress;
   readonly localPort?: number;
+  readonly settings?: TcpConnectionSettings;
   readonly user: TcpUser;
 }
 

@@ -5,6 +5,7 @@ import type { ReceivedError } from '../network-layer.ts';
 import { segmentArrives } from './arrival.ts';
 import type {
   TcpConnection,
+  TcpConnectionSettings,
   TcpEndpoint,
   TcpSocketInfo,
   TcpState,
@@ -15,9 +16,10 @@ import type { TcpContext } from './context.ts';
 import type { Occupant } from './demultiplexer.ts';
 import { sendAck } from './emit.ts';
 import type { Handshake } from './half-open.ts';
-import { agree } from './handshake.ts';
+import { agree, fitToPath } from './handshake.ts';
 import { icmpErrorArrives } from './icmp-errors.ts';
 import { output } from './output.ts';
+import type { TcpSettings } from './settings.ts';
 import { NOTICES, type Notice, Tcb, type TcbOwner } from './tcb.ts';
 import { sendFirstSyn, TIMERS } from './timers.ts';
 import { abort, finish, setState, tellClosed } from './transitions.ts';
@@ -39,18 +41,24 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
   user: TcpUser = NOBODY;
   readonly tcb: Tcb;
   readonly context: TcpContext;
+  readonly #settings: TcpSettings;
   readonly #notices = new Set<Notice>();
   #closedTold = false;
 
-  /** @param accepted told first of all, where a listener took the connection */
+  /**
+   * @param settings copied
+   * @param accepted told first of all, where a listener took the connection
+   */
   constructor(
     private readonly host: ConnectionHost,
     readonly local: TcpEndpoint,
     readonly remote: TcpEndpoint,
     iss: number,
+    settings: TcpSettings,
     private readonly accepted?: (connection: Connection) => void,
   ) {
-    this.context = host.context;
+    this.#settings = { ...settings };
+    this.context = { ...host.context, settings: this.#settings };
     this.tcb = new Tcb(this, local, remote, iss, TIMERS);
     this.tcb.passive = accepted !== undefined;
   }
@@ -145,6 +153,21 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
   setNoDelay(on: boolean): void {
     this.tcb.noDelay = on;
     if (on) output(this.tcb);
+  }
+
+  setCork(on: boolean): void {
+    this.tcb.corked = on;
+    if (on) return;
+    this.tcb.cork.clear();
+    output(this.tcb);
+  }
+
+  set(settings: TcpConnectionSettings): void {
+    const { tcb } = this;
+    Object.assign(this.#settings, settings);
+    if (settings.receiveBuffer !== undefined) tcb.receive.resize(settings.receiveBuffer);
+    if (settings.congestionControl !== undefined) tcb.changeCongestionControl();
+    if (settings.maximumSegment !== undefined && tcb.synchronized) fitToPath(tcb);
   }
 
   setKeepAlive(on: boolean, idle = this.context.settings.keepAliveIdle): void {

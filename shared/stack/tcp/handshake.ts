@@ -31,6 +31,12 @@ export function pathMtu({ network }: TcpContext, local: TcpEndpoint, remote: Tcp
   return typeof path === 'string' ? DEFAULT_MTU : path.mtu;
 }
 
+/** The MSS to announce: what the path takes, or less if that is asked for (RFC 6691). */
+function ownMss(context: TcpContext, local: TcpEndpoint, remote: TcpEndpoint): number {
+  const ofPath = pathMtu(context, local, remote) - NETWORK_HEADER_LENGTH - TCP_HEADER_LENGTH;
+  return Math.min(ofPath, context.settings.maximumSegment || ofPath);
+}
+
 /** The shift that makes the whole receive buffer expressible. */
 export function ownWindowShift({ receiveBuffer }: TcpSettings): number {
   let shift = 0;
@@ -44,7 +50,7 @@ export interface SynSegment {
   readonly iss: number;
   /** The peer's first number, where it is known: the segment is then a SYN,ACK. */
   readonly irs?: number;
-  /** What the peer's SYN offered: only that is offered back (RFC 7323 §1.3, RFC 2018 §2). */
+  /** What was taken of the peer's offers: only that is offered back (RFC 7323 §1.3, RFC 2018 §2). */
   readonly offered?: Readonly<TcpOptions>;
   /** TSval. */
   readonly timestamp: number;
@@ -55,40 +61,55 @@ export interface SynSegment {
 /** Sends a SYN or SYN,ACK. Its window is never scaled (RFC 7323 §2.2). */
 export function sendSyn(context: TcpContext, syn: SynSegment): string | undefined {
   const { local, remote, irs, offered } = syn;
-  const options: TcpOptions = {
-    mss: pathMtu(context, local, remote) - NETWORK_HEADER_LENGTH - TCP_HEADER_LENGTH,
-  };
-  if (!offered || offered.sackPermitted) options.sackPermitted = true;
-  if (!offered || offered.timestamps) options.timestamps = { value: syn.timestamp, echo: syn.recent ?? 0 };
-  if (!offered || offered.windowScale !== undefined) options.windowScale = ownWindowShift(context.settings);
+  const { settings } = context;
+  const options: TcpOptions = { mss: ownMss(context, local, remote) };
+  if (offered ? offered.sackPermitted : settings.sack) options.sackPermitted = true;
+  if (offered ? offered.timestamps : settings.timestamps)
+    options.timestamps = { value: syn.timestamp, echo: syn.recent ?? 0 };
+  if (offered ? offered.windowScale !== undefined : settings.windowScaling)
+    options.windowScale = ownWindowShift(settings);
   return transmit(context, {
     local,
     remote,
     sequence: syn.iss,
     acknowledgment: irs === undefined ? 0 : (irs + 1) >>> 0,
     flags: irs === undefined ? TCP_SYN : TCP_SYN | TCP_ACK,
-    window: Math.min(context.settings.receiveBuffer, 0xffff),
+    window: Math.min(settings.receiveBuffer, 0xffff),
     options,
   });
 }
 
-/** Takes what both SYNs offered. */
+/** What of a SYN's options this end takes: all but what is turned off here. */
+export function taken(options: Readonly<TcpOptions>, settings: TcpSettings): Readonly<TcpOptions> {
+  const { mss, sackPermitted, timestamps, windowScale } = options;
+  return {
+    ...(mss !== undefined && { mss }),
+    ...(settings.sack && sackPermitted && { sackPermitted }),
+    ...(settings.timestamps && timestamps && { timestamps }),
+    ...(settings.windowScaling && windowScale !== undefined && { windowScale }),
+  };
+}
+
+/** @param offered what was taken of the peer's SYN */
 export function agree(tcb: Tcb, irs: number, offered: Readonly<TcpOptions>): void {
+  const { clock, settings } = tcb.context;
   tcb.synchronize(irs);
+  tcb.ownMss = ownMss(tcb.context, tcb.local, tcb.remote);
   tcb.peerMss = Math.max(offered.mss ?? DEFAULT_MSS, SMALLEST_PEER_MSS);
   tcb.sackPermitted = offered.sackPermitted === true;
   if (offered.timestamps)
-    tcb.timestamps = new Timestamps(tcb.context.clock, tcb.timestampOffset, offered.timestamps.value);
+    tcb.timestamps = new Timestamps(clock, tcb.timestampOffset, offered.timestamps.value);
   if (offered.windowScale !== undefined) {
     tcb.windowShift = Math.min(offered.windowScale, LARGEST_SHIFT);
-    tcb.receiveShift = ownWindowShift(tcb.context.settings);
+    tcb.receiveShift = ownWindowShift(settings);
   }
   fitToPath(tcb);
 }
 
 /** Makes segments as large as peer and path take; options come off the data (RFC 6691). */
 export function fitToPath(tcb: Tcb): void {
-  const ofPath = pathMtu(tcb.context, tcb.local, tcb.remote) - NETWORK_HEADER_LENGTH - TCP_HEADER_LENGTH;
-  tcb.mss = Math.min(tcb.peerMss, ofPath) - (tcb.timestamps ? TCP_TIMESTAMPS_LENGTH : 0);
+  tcb.mss =
+    Math.min(tcb.peerMss, ownMss(tcb.context, tcb.local, tcb.remote)) -
+    (tcb.timestamps ? TCP_TIMESTAMPS_LENGTH : 0);
   tcb.congestion.setMss(tcb.mss);
 }

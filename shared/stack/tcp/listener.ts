@@ -2,12 +2,19 @@
 // what goes beyond it (RFC 4987).
 
 import { TCP_ACK, TCP_RST, TCP_SYN, type TcpOptions, type TcpSegment } from '../../wire/tcp.ts';
-import type { ListenOptions, TcpEndpoint, TcpListener, TcpSocketInfo } from './connection-api.ts';
+import type {
+  ListenOptions,
+  TcpConnectionSettings,
+  TcpEndpoint,
+  TcpListener,
+  TcpSocketInfo,
+} from './connection-api.ts';
 import { endpointText, type TcpContext } from './context.ts';
 import { HalfOpen, type Handshake } from './half-open.ts';
-import { sendSyn } from './handshake.ts';
+import { sendSyn, taken } from './handshake.ts';
 import { resetFor } from './reset.ts';
 import { seqAdd } from './sequence.ts';
+import type { TcpSettings } from './settings.ts';
 import { markTimestamp, readTimestamp, type SynCookies } from './syn-cookies.ts';
 import { timestampNow } from './timestamps.ts';
 
@@ -32,13 +39,16 @@ export class Listener implements TcpListener {
   waiting = 0;
   closed = false;
   readonly #halfOpen = new Set<HalfOpen>();
+  readonly #settings: TcpSettings;
 
   constructor(
     private readonly host: ListenerHost,
     readonly local: TcpEndpoint,
     readonly options: ListenOptions,
   ) {
-    this.context = host.context;
+    const { settings } = host.context;
+    this.#settings = { ...settings, ...options.settings };
+    this.context = { ...host.context, settings: this.#settings };
     this.backlog = options.backlog ?? DEFAULT_BACKLOG;
   }
 
@@ -49,6 +59,11 @@ export class Listener implements TcpListener {
     if (flags & TCP_ACK) {
       if (!this.#cookieComesBack(local, remote, segment)) resetFor(this.context, local, remote, segment);
     } else if (flags & TCP_SYN) this.#synArrives(local, remote, segment, iss);
+  }
+
+  /** For the connections that come from now on. */
+  set(settings: TcpConnectionSettings): void {
+    Object.assign(this.#settings, settings);
   }
 
   close(): void {
@@ -79,12 +94,13 @@ export class Listener implements TcpListener {
     if (this.waiting >= this.backlog) return counters.add('tcp.backlog-full');
     if (this.#halfOpen.size >= settings.synBacklog) return this.#sendCookie(local, remote, segment);
     const first = iss ?? sequences.sequence(local, remote);
+    const offered = taken(segment.options, settings);
     const owner = {
       context: this.context,
       forget: (entry: HalfOpen) => this.forget(entry),
       accept: (handshake: Handshake, ack: TcpSegment) => this.#accept(halfOpen, handshake, ack),
     };
-    const halfOpen = new HalfOpen(owner, local, remote, first, segment.sequence, segment.options);
+    const halfOpen = new HalfOpen(owner, local, remote, first, segment.sequence, offered);
     this.#halfOpen.add(halfOpen);
     this.host.occupy(halfOpen);
     halfOpen.start();
@@ -98,8 +114,9 @@ export class Listener implements TcpListener {
   }
 
   #sendCookie(local: TcpEndpoint, remote: TcpEndpoint, segment: TcpSegment): void {
-    const { clock, counters, sequences } = this.context;
-    const { options, sequence } = segment;
+    const { clock, counters, sequences, settings } = this.context;
+    const { sequence } = segment;
+    const options = taken(segment.options, settings);
     counters.add('tcp.syn-cookie');
     // Without timestamps there is no place to remember scale and SACK in, so they are not agreed on.
     const offered: TcpOptions = options.timestamps ? options : { mss: options.mss };
@@ -125,7 +142,7 @@ export class Listener implements TcpListener {
       this.context.counters.add('tcp.backlog-full');
       return true;
     }
-    const { timestamps } = segment.options;
+    const { timestamps } = taken(segment.options, this.context.settings);
     const offered: TcpOptions = timestamps ? { ...readTimestamp(timestamps.echo), timestamps, mss } : { mss };
     this.context.log.debug?.(
       'tcp.syn-cookie',

@@ -9,6 +9,9 @@ import type { SentSegment } from './sent-queue.ts';
 import { seqAdd, seqAfter, seqAtOrAfter, seqDistance, seqMin } from './sequence.ts';
 import type { Tcb } from './tcb.ts';
 
+/** ms that a corked segment waits for company at most (RFC 9293 §3.8.6.2.1: 0.1 to 1 s), as Linux. */
+const LONGEST_CORK = 200;
+
 /** Sends all that may go now, and sees to the timer. */
 export function output(tcb: Tcb): void {
   if (!tcb.synchronized || tcb.over) return;
@@ -78,6 +81,10 @@ function sendNextNew(tcb: Tcb): boolean {
  * algorithm, nothing is unacknowledged; or if the window is small, at half of the largest it ever was.
  */
 function shortSegmentMayGo(tcb: Tcb, length: number, unsent: number): boolean {
+  if (tcb.corked && !tcb.finQueued) {
+    if (tcb.cork.deadline === undefined) tcb.cork.set(LONGEST_CORK);
+    return false;
+  }
   if (!tcb.noDelay && !tcb.finQueued && tcb.nxt !== tcb.una) return false;
   return length === unsent || length >= tcb.largestWindow / 2;
 }
@@ -136,6 +143,7 @@ export function probeWindow(tcb: Tcb): void {
 
 /** After a pause the old congestion window says nothing of the path (RFC 5681 §4.1). */
 function restartAfterIdle(tcb: Tcb): void {
+  if (!tcb.context.settings.slowStartAfterIdle) return;
   if (!tcb.sent.empty || tcb.unsent === 0) return;
   if (tcb.context.clock.now() - tcb.lastDataAt > tcb.roundTrip.timeout) tcb.congestion.idle();
 }

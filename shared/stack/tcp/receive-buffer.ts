@@ -56,10 +56,15 @@ export class ReceiveBuffer {
    */
   constructor(
     irs: number,
-    private readonly capacity: number,
+    private capacity: number,
   ) {
     this.next = seqAdd(irs, 1);
     this.#edge = seqAdd(this.next, Math.min(capacity, 0xffff));
+  }
+
+  /** From now on it holds `capacity` bytes; what the peer was told that it may send still fits in. */
+  resize(capacity: number): void {
+    this.capacity = capacity;
   }
 
   /** Bytes in order that nobody has read yet. */

@@ -1,11 +1,25 @@
 // What of TCP's behaviour is a number or a choice, with the values that Tincan takes.
 
 export interface TcpSettings {
+  /** Whether SACK is offered and taken (RFC 2018). */
+  readonly sack: boolean;
+  /** Whether timestamps are (RFC 7323 §3). */
+  readonly timestamps: boolean;
+  /** Whether the window is scaled (RFC 7323 §2). */
+  readonly windowScaling: boolean;
+  /** Bytes of data and options in a segment that are asked for at most; 0 for what the path takes (RFC 9293 §3.7.1). */
+  readonly maximumSegment: number;
+  /** TTL of the packets. */
+  readonly timeToLive: number;
+  /** The TOS octet of the packets (RFC 2474). */
+  readonly typeOfService: number;
   /** Bytes that a connection holds for its reader, and so its largest window. */
   readonly receiveBuffer: number;
   /** Bytes written that a connection takes before they are acknowledged. */
   readonly sendBuffer: number;
   readonly congestionControl: 'cubic' | 'newreno';
+  /** Whether a pause takes the congestion window back to the initial one (RFC 5681 §4.1). */
+  readonly slowStartAfterIdle: boolean;
   /** ms of the retransmission timeout before anything is measured (RFC 6298 §2.1). */
   readonly initialRto: number;
   /** ms, as Linux; RFC 6298 §2.4 asks for a second, which no current system waits. */
@@ -35,9 +49,16 @@ export interface TcpSettings {
 }
 
 export const DEFAULT_TCP_SETTINGS: TcpSettings = {
+  sack: true,
+  timestamps: true,
+  windowScaling: true,
+  maximumSegment: 0,
+  timeToLive: 64,
+  typeOfService: 0,
   receiveBuffer: 1024 * 1024,
   sendBuffer: 1024 * 1024,
   congestionControl: 'cubic',
+  slowStartAfterIdle: true,
   initialRto: 1000,
   minimumRto: 200,
   maximumRto: 60_000,

@@ -2,7 +2,7 @@
 
 import { TCP_ACK, TCP_RST, TCP_SYN, type TcpSegment } from '../../wire/tcp.ts';
 import { sendAck } from './emit.ts';
-import { agree, sendSyn } from './handshake.ts';
+import { agree, sendSyn, taken } from './handshake.ts';
 import { resetFor } from './reset.ts';
 import { seqAdd } from './sequence.ts';
 import type { Tcb } from './tcb.ts';
@@ -21,7 +21,7 @@ export function arriveInSynSent(tcb: Tcb, segment: TcpSegment): void {
     return;
   }
   if (!(segment.flags & TCP_SYN)) return;
-  agree(tcb, segment.sequence, segment.options);
+  agree(tcb, segment.sequence, taken(segment.options, tcb.context.settings));
   if (acceptable) opened(tcb, segment);
   else crossed(tcb, segment);
 }

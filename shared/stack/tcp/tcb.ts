@@ -14,6 +14,7 @@ import { RingBuffer } from './ring-buffer.ts';
 import { RoundTrip } from './round-trip.ts';
 import { SentQueue } from './sent-queue.ts';
 import { seqAdd, seqAfter, seqDistance } from './sequence.ts';
+import type { TcpSettings } from './settings.ts';
 import type { Timestamps } from './timestamps.ts';
 
 /** Things that a user is told after the turn, in the order in which they are told. */
@@ -34,6 +35,7 @@ export interface TcbOwner {
 export interface TcbTimers {
   retransmission(tcb: Tcb): void;
   delayedAck(tcb: Tcb): void;
+  cork(tcb: Tcb): void;
   keepAlive(tcb: Tcb): void;
   finWait2(tcb: Tcb): void;
 }
@@ -74,13 +76,15 @@ export class Tcb {
   windowShift = 0;
   finQueued = false;
   noDelay = false;
+  /** Whether only full segments go, until the user says that what waits may. */
+  corked = false;
   /** Bytes that the user wrote so far. */
   written = 0;
   /** Whether `write` took less than it was given, so that `writable` is owed. */
   writerWaits = false;
   readonly sent = new SentQueue();
   readonly roundTrip: RoundTrip;
-  readonly congestion: CongestionControl;
+  congestion: CongestionControl;
   /** Whether the congestion window was what last held data back. */
   congestionLimited = false;
   /** ms on the clock. */
@@ -114,6 +118,8 @@ export class Tcb {
   // What the handshake agreed on.
   /** Bytes of data in a full segment, options other than SACK taken off. */
   mss = 536;
+  /** What was announced to the peer. */
+  ownMss = 536;
   /** The peer's MSS option, 536 without (RFC 9293 §3.7.1). */
   peerMss = 536;
   sackPermitted = false;
@@ -122,6 +128,8 @@ export class Tcb {
 
   readonly retransmission: Alarm;
   readonly delayedAck: Alarm;
+  /** Until when a corked segment waits. */
+  readonly cork: Alarm;
   readonly keepAliveAlarm: Alarm;
   readonly finWait2: Alarm;
   keepAlive: KeepAlive | undefined;
@@ -142,14 +150,25 @@ export class Tcb {
     this.una = this.recoveryPoint = iss;
     this.nxt = this.probed = this.sendBase = seqAdd(iss, 1);
     this.roundTrip = new RoundTrip(settings);
-    this.congestion = settings.congestionControl === 'cubic' ? new Cubic() : new NewReno();
+    this.congestion = congestionControl(settings);
     this.receive = new ReceiveBuffer(0, settings.receiveBuffer);
     this.timestampOffset = sequences.timestampOffset(local, remote);
     this.retransmission = new Alarm(clock, () => timers.retransmission(this));
     this.delayedAck = new Alarm(clock, () => timers.delayedAck(this));
+    this.cork = new Alarm(clock, () => timers.cork(this));
     this.keepAliveAlarm = new Alarm(clock, () => timers.keepAlive(this));
     this.finWait2 = new Alarm(clock, () => timers.finWait2(this));
     this.challenges = new ChallengeLimit(clock);
+  }
+
+  /** Goes on with the algorithm that the settings name, from the window that there is. */
+  changeCongestionControl(): void {
+    const { window, threshold } = this.congestion;
+    this.congestion = congestionControl(this.context.settings);
+    if (window === 0) return;
+    this.congestion.setMss(this.mss);
+    this.congestion.window = window;
+    this.congestion.threshold = threshold;
   }
 
   /** The peer's initial sequence number is known. */
@@ -200,7 +219,12 @@ export class Tcb {
   closeAlarms(): void {
     this.retransmission.close();
     this.delayedAck.close();
+    this.cork.close();
     this.keepAliveAlarm.close();
     this.finWait2.close();
   }
+}
+
+function congestionControl({ congestionControl }: TcpSettings): CongestionControl {
+  return congestionControl === 'cubic' ? new Cubic() : new NewReno();
 }

@@ -50,16 +50,22 @@ export class Tcp implements TcpApi, TransportHandler, ConnectionHost, ListenerHo
   readonly #occupants = new Demultiplexer();
   readonly #listeners = new Map<number, Listener[]>();
   readonly #timeWaits: TimeWaitQueue;
+  readonly #settings: TcpSettings;
   readonly #batch = new Set<Connection>();
   #notices: Connection[] = [];
 
   constructor({ network, clock, random, log, counters, settings }: TcpOptions) {
     const sequences = new InitialSequence(clock, random);
-    const allSettings = { ...DEFAULT_TCP_SETTINGS, ...settings };
-    this.context = { network, clock, random, log, counters, settings: allSettings, sequences };
+    this.#settings = { ...DEFAULT_TCP_SETTINGS, ...settings };
+    this.context = { network, clock, random, log, counters, settings: this.#settings, sequences };
     this.cookies = new SynCookies(clock, random);
     this.#timeWaits = new TimeWaitQueue(this.context, (timeWait) => this.#occupants.remove(timeWait));
     network.register(TCP_PROTOCOL, this);
+  }
+
+  /** Changes settings of the device, for the listeners and connections that are made from now on. */
+  configure(settings: Partial<TcpSettings>): void {
+    Object.assign(this.#settings, settings);
   }
 
   listen(options: ListenOptions): TcpListener {
@@ -92,7 +98,8 @@ export class Tcp implements TcpApi, TransportHandler, ConnectionHost, ListenerHo
     if (port === undefined) throw fail('EADDRNOTAVAIL');
 
     const local: TcpEndpoint = { address, port };
-    const connection = new Connection(this, local, remote, sequences.sequence(local, remote));
+    const settings = { ...this.context.settings, ...options.settings };
+    const connection = new Connection(this, local, remote, sequences.sequence(local, remote), settings);
     connection.user = options.user;
     this.#occupants.add(connection);
     connection.open();
@@ -186,7 +193,9 @@ export class Tcp implements TcpApi, TransportHandler, ConnectionHost, ListenerHo
 
   establish(listener: Listener, handshake: Handshake, segment: TcpSegment): void {
     listener.waiting++;
-    const connection = new Connection(this, handshake.local, handshake.remote, handshake.iss, (accepted) => {
+    const { local, remote, iss } = handshake;
+    const { settings } = listener.context;
+    const connection = new Connection(this, local, remote, iss, settings, (accepted) => {
       listener.waiting--;
       if (listener.closed) accepted.abort();
       else listener.options.accept(accepted);

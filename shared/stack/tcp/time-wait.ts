@@ -33,6 +33,7 @@ export interface TimeWaitOwner {
 export class TimeWait implements Occupant {
   readonly local: TcpEndpoint;
   readonly remote: TcpEndpoint;
+  readonly #context: TcpContext;
   readonly #sendNext: number;
   readonly #receiveNext: number;
   readonly #windowLength: number;
@@ -44,6 +45,7 @@ export class TimeWait implements Occupant {
     private readonly owner: TimeWaitOwner,
     tcb: Tcb,
   ) {
+    this.#context = tcb.context;
     this.local = tcb.local;
     this.remote = tcb.remote;
     this.#sendNext = tcb.nxt;
@@ -103,7 +105,7 @@ export class TimeWait implements Occupant {
     const { timestamps } = options;
     if (timestamps && this.#timestamps && !seqBefore(timestamps.value, this.#timestamps.recent))
       this.#timestamps.update(timestamps, this.#receiveNext, this.#receiveNext);
-    transmit(this.owner.context, {
+    transmit(this.#context, {
       local: this.local,
       remote: this.remote,
       sequence: this.#sendNext,

@@ -18,6 +18,12 @@ export const TIMERS: TcbTimers = {
     else repeatData(tcb);
   },
   delayedAck: sendAck,
+  // It has waited long enough: what there is goes, and what is written next waits again.
+  cork(tcb) {
+    tcb.corked = false;
+    output(tcb);
+    tcb.corked = true;
+  },
   keepAlive: probePeer,
   // Nobody owns the connection, and the peer's FIN does not come.
   finWait2: finish,

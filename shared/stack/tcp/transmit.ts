@@ -33,7 +33,7 @@ export interface OutgoingData {
 
 /** Path MTU discovery wants DF on every segment (RFC 1191 §3). */
 export function transmit(
-  { network, counters }: TcpContext,
+  { network, counters, settings }: TcpContext,
   segment: OutgoingSegment,
   data?: OutgoingData,
 ): SendError | undefined {
@@ -59,6 +59,8 @@ export function transmit(
     source: local.address,
     destination: remote.address,
     dontFragment: true,
+    ttl: settings.timeToLive,
+    tos: settings.typeOfService,
   });
   if (error) counters.add(`tcp.not-sent.${error}`);
   return error;
