@@ -15,12 +15,21 @@ export interface Attachment {
   readonly mtu: number;
 }
 
-/** @throws WrongUsage if `end` is no end; Failure if it is not free, or its device does not answer */
-export function attachmentAt(record: RunRecord, end: string): Attachment {
-  const match = /^([^:]+):([^:]+)$/.exec(end);
-  if (!match?.[1] || !match[2])
-    throw new WrongUsage(`${end} is no end; it should be DEVICE:INTERFACE, such as router:lan3`);
-  const [, device, name] = match;
+export interface End {
+  readonly device: string;
+  readonly interface: string;
+}
+
+/** `device:interface`. @throws WrongUsage */
+export function parseEnd(text: string): End {
+  const [, device, name] = /^([^:]+):([^:]+)$/.exec(text) ?? [];
+  if (device === undefined || name === undefined)
+    throw new WrongUsage(`${text} is no end; it should be DEVICE:INTERFACE, such as router:lan3`);
+  return { device, interface: name };
+}
+
+/** @throws Failure if the interface is not free, or its device does not answer */
+export function attachmentAt(record: RunRecord, { device, interface: name }: End): Attachment {
   const mtu = mtuOfFreePort(record, device, name);
   return { url: `${urlOfDevice(record, device)}/cable/${name}`, token: record.token, mtu };
 }

@@ -24,3 +24,11 @@ export interface RunOptions extends CommonOptions {
   /** Folder that reports go into. */
   readonly out?: string;
 }
+
+export interface TopologyOptions extends CommonOptions {
+  readonly homes: number;
+  /** In each home. */
+  readonly hosts: number;
+  readonly isps: number;
+  readonly seed: number;
+}

@@ -108,6 +108,12 @@ function buildProgram(): Command {
     .option('--repeat <n>', 'how often to run each', wholeNumber(1), 1)
     .option('--out <folder>', 'folder that reports go into, ./tincan-report unless told')
     .action(async (files, _, self) => (await import('./commands/run.ts')).run(files, self.optsWithGlobals()));
+  command('topology', 'print the file of a bigger net: homes behind NAT, behind providers')
+    .option('--homes <n>', 'homes, each a router with its hosts', wholeNumber(1), 3)
+    .option('--hosts <n>', 'hosts in each home', wholeNumber(1), 2)
+    .option('--isps <n>', 'providers that the homes are shared out between', wholeNumber(1), 1)
+    .option('--seed <n>', 'seed of all randomness', wholeNumber(0), 1)
+    .action(async (_, self) => (await import('./commands/topology.ts')).topology(self.optsWithGlobals()));
   return program;
 }
 

@@ -1,7 +1,7 @@
 // A running net in the hands of a program.
 
 import { suggest } from '../../shared/topology/suggest.ts';
-import { type Attachment, attachmentAt } from '../attachment.ts';
+import { type Attachment, attachmentAt, parseEnd } from '../attachment.ts';
 import { Failure } from '../failure.ts';
 import type { Receipt } from '../faults/receipt.ts';
 import type { Net as OpenNet } from '../net.ts';
@@ -248,7 +248,7 @@ export class Net implements AsyncDisposable {
    * @throws Error if there is no such interface, it has a cable, or its device does not run
    */
   attach(end: string): Attachment {
-    return attachmentAt(this.#net.record, end);
+    return attachmentAt(this.#net.record, parseEnd(end));
   }
 
   /** All that devices logged so far, in the order of its times. */

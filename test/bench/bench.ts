@@ -9,9 +9,17 @@ import { goodputFigures } from './goodput.ts';
 import { profileDownload } from './profile.ts';
 import { asJson, type Missing, table } from './report.ts';
 import { roundTrip } from './round-trip.ts';
+import { scaleFigures } from './scale.ts';
 import { memory, startUp } from './start-up.ts';
 
-const FIGURES: readonly Figure[] = [...goodputFigures, roundTrip, ...forwardingFigures, startUp, memory];
+const FIGURES: readonly Figure[] = [
+  ...goodputFigures,
+  roundTrip,
+  ...forwardingFigures,
+  startUp,
+  memory,
+  ...scaleFigures,
+];
 
 interface Options {
   readonly short?: boolean;
