@@ -12,7 +12,7 @@ import { writeReport } from '../experiment/report/write-report.ts';
 import { runProgressOn } from '../experiment/run-progress.ts';
 import { runExperiment } from '../experiment/runner.ts';
 import { judge, type Verdicts } from '../experiment/verdict.ts';
-import { Failure, WrongUsage } from '../failure.ts';
+import { codeOf, Failure, WrongUsage } from '../failure.ts';
 import type { RunOptions } from '../options.ts';
 
 const DEFAULT_OUT = 'tincan-report';
@@ -29,19 +29,20 @@ export async function run(files: readonly string[], options: RunOptions): Promis
       stop.abort(new Failure(`stopped by ${name}`));
     });
   const results: object[] = [];
-  let passed = true;
+  let passes = 0;
   for (const experiment of experiments)
     for (let turn = 1; turn <= options.repeat && !stop.signal.aborted; turn++) {
       const name = options.repeat > 1 ? `${experiment.name}-${turn}` : experiment.name;
       const folder = await reportFolder(name, options.out);
       const { result, json } = await runOne(experiment, name, folder, stop.signal);
-      passed &&= result.passed;
+      if (result.passed) passes++;
       results.push({ report: folder, ...json });
       if (!options.json) process.stdout.write(tell(name, result, folder));
     }
   if (options.json) process.stdout.write(`${JSON.stringify(results)}\n`);
+  else if (results.length > 1) process.stdout.write(`${passes} of ${results.length} runs passed\n`);
   if (stop.signal.aborted) process.exitCode = 130;
-  else process.exitCode = passed ? 0 : 1;
+  else process.exitCode = passes === results.length ? 0 : 1;
 }
 
 /** @throws WrongUsage with the faults of all files */
@@ -55,7 +56,22 @@ async function loadAll(files: readonly string[], seed: number | undefined): Prom
     return [];
   });
   if (wrong.length > 0) throw new WrongUsage(wrong.join('\n'));
+  refuseSameNames(experiments);
   return experiments;
+}
+
+/** Each report would make room for the next. */
+function refuseSameNames(experiments: readonly Experiment[]): void {
+  const files = new Map<string, string>();
+  for (const { name, file } of experiments) {
+    const other = files.get(name);
+    if (other === file) throw new WrongUsage(`${file} is given twice; run it more often with --repeat`);
+    if (other !== undefined)
+      throw new WrongUsage(
+        `${other} and ${file} are both named ${name}; give each experiment a name of its own`,
+      );
+    files.set(name, file);
+  }
 }
 
 function withSeed(experiment: Experiment, seed: number | undefined): Experiment {
@@ -67,8 +83,12 @@ async function reportFolder(name: string, out: string | undefined): Promise<stri
   const time = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
   const folder = resolve(out === undefined ? join(DEFAULT_OUT, `${name}-${time}`) : join(out, name));
   const own = ['captures', 'logs', 'index.html', 'junit.xml', 'report.json'];
-  await Promise.all(own.map((file) => rm(join(folder, file), { recursive: true, force: true })));
-  await mkdir(folder, { recursive: true });
+  try {
+    await Promise.all(own.map((file) => rm(join(folder, file), { recursive: true, force: true })));
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw new Failure(`can't make the report folder ${folder} (${codeOf(error)}); name another with --out`);
+  }
   return folder;
 }
 

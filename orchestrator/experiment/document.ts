@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { parseDocument } from 'yaml';
+import { parseDocument, type YAMLParseError } from 'yaml';
 import { readJson } from '../../shared/topology/json-text.ts';
 import type { Fault } from '../../shared/topology/topology-error.ts';
 import { formatPath } from '../../shared/topology/topology-error.ts';
@@ -38,18 +38,7 @@ function fromJson(file: string, text: string): Document {
 
 function fromYaml(file: string, text: string): Document {
   const document = parseDocument(text);
-  const [mistake] = document.errors;
-  if (mistake) {
-    const { line, col } = mistake.linePos?.[0] ?? { line: 1, col: 1 };
-    const [problem = ''] = mistake.message.split('\n');
-    throw new ExperimentError(`${file}:${line}:${col}`, [
-      {
-        path: '',
-        problem: problem.replace(/ at line \d+, column \d+:?$/, ''),
-        mend: 'see https://yaml.org/spec/1.2.2',
-      },
-    ]);
-  }
+  if (document.errors.length > 0) throw new ExperimentError(file, document.errors.map(yamlFault));
   try {
     return { value: document.toJS(), faults: [] };
   } catch (error) {
@@ -58,6 +47,16 @@ function fromYaml(file: string, text: string): Document {
       { path: '', problem: messageOf(error), mend: 'write it without aliases' },
     ]);
   }
+}
+
+function yamlFault({ linePos, message }: YAMLParseError): Fault {
+  const { line, col } = linePos?.[0] ?? { line: 1, col: 1 };
+  const [problem = ''] = message.split('\n');
+  return {
+    path: `line ${line}, column ${col}`,
+    problem: problem.replace(/ at line \d+, column \d+:?$/, ''),
+    mend: 'see https://yaml.org/spec/1.2.2',
+  };
 }
 
 async function readText(file: string): Promise<string> {

@@ -1,14 +1,17 @@
 // Expectations: what the probes and receipts must have shown when the run is over.
 
 import { z } from 'zod';
+import { CAUSES } from '../faults/receipt.ts';
 import * as field from './fields.ts';
 import { moment } from './moments.ts';
 
 const probe = field.reference('a probe', 'The probe.');
 
 const window = {
-  from: moment('When it begins to count; with the timeline unless told.').optional(),
-  until: moment('When it ends to count; with the run unless told.').optional(),
+  from: moment(
+    'When it begins to count: once that entry is in effect; with the timeline unless told.',
+  ).optional(),
+  until: moment('When it ends to count: as that entry is asked for; with the run unless told.').optional(),
 };
 
 const MOST = Number.MAX_SAFE_INTEGER;
@@ -79,7 +82,7 @@ const expectations = [
     {
       that: z.literal('affected'),
       fault: field.reference('an entry of the timeline', 'The fault.'),
-      cause: field.text('a cause of a receipt, such as "loss"', 'Count only this cause.').optional(),
+      cause: field.oneOf(CAUSES, 'Count only this cause.').optional(),
       atLeast: field.whole(0, MOST, 'The least.').optional(),
       atMost: field.whole(0, MOST, 'The most.').optional(),
     },

@@ -21,6 +21,6 @@ export interface Experiment {
   readonly duration: number;
   /** ms of loop lag beyond which timings are not to be trusted. */
   readonly loopLag: number;
-  /** Cables; all if undefined. */
+  /** Cables or ends of them; all cables if undefined. */
   readonly capture: readonly string[] | undefined;
 }

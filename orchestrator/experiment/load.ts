@@ -8,14 +8,12 @@ import { loadTopology, validateTopology } from '../../shared/topology/validate.t
 import type { Action } from './actions.ts';
 import { checkExperiment } from './check.ts';
 import { readDocument } from './document.ts';
+import { defaultDuration, draftOf } from './draft.ts';
 import type { Experiment } from './experiment.ts';
 import { ExperimentError } from './experiment-error.ts';
 import { checkForm } from './form.ts';
 import type { ExperimentFile } from './schema.ts';
 import { experimentSchema } from './schema.ts';
-
-/** ms that the timeline runs after its last entry, unless the file says how long. */
-const AFTERMATH = 2000;
 
 /** @throws ExperimentError with all faults of the file and of its topology */
 export async function loadExperiment(file: string): Promise<Experiment> {
@@ -27,17 +25,13 @@ export async function loadExperiment(file: string): Promise<Experiment> {
   checkForm(value, report);
   const { data } = experimentSchema.safeParse(value);
   const topology = await topologyOf((value as { net?: unknown } | null)?.net, file, faults);
-  if (data && topology) {
-    const experiment = experimentOf(data, topology, file);
-    checkExperiment(experiment, report);
-    if (faults.length === 0) return { ...experiment, timeline: inOrder(experiment.timeline) };
-  }
+  checkExperiment(draftOf(value, topology), report);
+  if (data && topology && faults.length === 0) return experimentOf(data, topology, file);
   throw new ExperimentError(file, faults);
 }
 
 function experimentOf(data: ExperimentFile, topology: Topology, file: string): Experiment {
   const { name, why, seed, steadyState, timeline, expect, loopLag, capture } = data;
-  const last = Math.max(0, ...timeline.map(({ at }) => at));
   return {
     file,
     name,
@@ -46,9 +40,9 @@ function experimentOf(data: ExperimentFile, topology: Topology, file: string): E
     probes: steadyState.probes,
     hold: steadyState.hold,
     steadyTimeout: steadyState.timeout,
-    timeline,
+    timeline: inOrder(timeline),
     expect,
-    duration: data.duration ?? last + AFTERMATH,
+    duration: data.duration ?? defaultDuration(timeline),
     loopLag,
     capture,
   };

@@ -54,8 +54,8 @@ export interface NetUnderTest {
   /** Of all faults so far, counted up to now. */
   receipts(): Promise<readonly Receipt[]>;
   status(): Promise<NetStatus>;
-  /** Records the frames of a cable in a file until the returned call is made. */
-  capture(cable: string, file: string): Promise<() => Promise<void>>;
+  /** Records the frames of a cable, or of one end of it, in a file until the returned call is made. */
+  capture(what: string, file: string): Promise<() => Promise<void>>;
   /** Calls back for whatever happens from here on. */
   onEvent(listener: (event: NetEvent) => void): void;
   /** All that was logged so far, in the order of its times. */

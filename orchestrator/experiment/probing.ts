@@ -9,6 +9,9 @@ import { now, until } from './timing.ts';
 export class Probing {
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<void>>();
+  /** What ends each try that runs. */
+  readonly #givingUp = new Set<() => void>();
+  #abandoned = false;
 
   /** @param tell takes each sample when it is complete; its time is that of `now()` */
   constructor(
@@ -27,6 +30,13 @@ export class Probing {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
+  /** Begins no more tries, and forgets those that run. */
+  abandon(): void {
+    this.#stop.abort();
+    this.#abandoned = true;
+    for (const giveUp of this.#givingUp) giveUp();
+  }
+
   async #all(probe: Probe, from: number): Promise<void> {
     for (let index = 0; index < (probe.count ?? Number.POSITIVE_INFINITY); index++) {
       await until(from + index * probe.interval, this.#stop.signal);
@@ -38,6 +48,7 @@ export class Probing {
   async #once(probe: Probe, request: string): Promise<void> {
     const began = now();
     const outcome = await this.#try(probe, request);
+    if (this.#abandoned) return;
     const withRequest = probe.type === 'http' || probe.type === 'throughput' ? { request } : {};
     this.tell({ probe: probe.name, at: began, took: now() - began, ...outcome, ...withRequest });
   }
@@ -47,13 +58,11 @@ export class Probing {
     request: string,
   ): Promise<Pick<Sample, 'ok' | 'code' | 'reason' | 'latency' | 'rate'>> {
     const limit = new AbortController();
-    let overdue: NodeJS.Timeout | undefined;
+    const giveUp = () => limit.abort(timedOut(probe));
+    const overdue = setTimeout(giveUp, probe.timeout);
+    this.#givingUp.add(giveUp);
     const late = new Promise<never>((_, reject) => {
-      overdue = setTimeout(() => {
-        const error = timedOut(probe);
-        limit.abort(error);
-        reject(error);
-      }, probe.timeout);
+      limit.signal.addEventListener('abort', () => reject(limit.signal.reason), { once: true });
     });
     try {
       // The call itself may not come back from a device that hangs.
@@ -73,6 +82,7 @@ export class Probing {
       };
     } finally {
       clearTimeout(overdue);
+      this.#givingUp.delete(giveUp);
     }
   }
 

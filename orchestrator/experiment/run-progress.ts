@@ -1,5 +1,7 @@
-// What a run shows while it goes on: one line that is redrawn on a terminal, else a line for each news.
+// What a run shows while it goes on: a line for each thing that is done to the net, and on a terminal below them one
+// line that is redrawn, with the phase and what the probes say.
 
+import { stripVTControlCharacters, styleText } from 'node:util';
 import type { Played } from './experiment-run.ts';
 import type { RunProgress } from './runner.ts';
 import type { Sample } from './sample.ts';
@@ -18,21 +20,25 @@ export function runProgressOn(stream: NodeJS.WriteStream, name: string): ShownPr
   return stream.isTTY ? new RedrawnLine(stream, name) : plainLines(stream, name);
 }
 
-function plainLines(stream: NodeJS.WriteStream, name: string): ShownProgress {
+function plainLines(stream: NodeJS.WritableStream, name: string): ShownProgress {
   return {
     phase: (what) => stream.write(`${name}: ${what}\n`),
-    played: ({ what, name: label }) =>
-      stream.write(`${name}: ${what}${label === undefined ? '' : ` (${label})`}\n`),
+    played: (played, at) => stream.write(`${name}: ${playedText(played, at)}\n`),
     sample() {},
     done() {},
   };
 }
 
+/** `at 1.00 s: cut uplink (outage)`. */
+function playedText({ what, name }: Played, at: number): string {
+  return `at ${seconds(at)}: ${what}${name === undefined ? '' : ` (${name})`}`;
+}
+
 class RedrawnLine implements ShownProgress {
-  readonly #probes = new Map<string, { ok: number; failed: number; last: boolean }>();
+  readonly #probes = new Map<string, { tries: number; failed: number; last: boolean }>();
   readonly #timer: NodeJS.Timeout;
   #phase = '';
-  #last = '';
+  #lasts: number | undefined;
   #began = now();
 
   constructor(
@@ -42,19 +48,20 @@ class RedrawnLine implements ShownProgress {
     this.#timer = setInterval(() => this.#draw(), REDRAW);
   }
 
-  phase(what: string): void {
+  phase(what: string, lasts?: number): void {
     this.#phase = what;
+    this.#lasts = lasts;
     this.#began = now();
     this.#draw();
   }
 
   sample({ probe, ok }: Sample): void {
-    const { ok: good, failed } = this.#probes.get(probe) ?? { ok: 0, failed: 0 };
-    this.#probes.set(probe, { ok: good + Number(ok), failed: failed + Number(!ok), last: ok });
+    const { tries, failed } = this.#probes.get(probe) ?? { tries: 0, failed: 0 };
+    this.#probes.set(probe, { tries: tries + 1, failed: failed + Number(!ok), last: ok });
   }
 
-  played({ what }: Played): void {
-    this.#last = what;
+  played(played: Played, at: number): void {
+    this.stream.write(`\r\x1b[K${this.name}: ${playedText(played, at)}\n`);
     this.#draw();
   }
 
@@ -64,12 +71,27 @@ class RedrawnLine implements ShownProgress {
   }
 
   #draw(): void {
-    const probes = [...this.#probes].map(
-      ([name, { ok, failed, last }]) =>
-        `${last ? '✓' : '✗'} ${name} ${ok}${failed === 0 ? '' : `, ${failed} failed`}`,
-    );
-    const parts = [`${this.name}: ${this.#phase} ${seconds(now() - this.#began)}`, this.#last, ...probes];
-    const text = parts.filter((part) => part !== '').join('   ');
-    this.stream.write(`\r\x1b[K${text.slice(0, (this.stream.columns || 80) - 1)}`);
+    const gone = seconds(now() - this.#began);
+    const time = this.#lasts === undefined ? gone : `${gone} of ${seconds(this.#lasts)}`;
+    const probes = [...this.#probes].map(([name, { tries, failed, last }]) => {
+      const count = failed === 0 ? `${tries}` : `${tries} tries, ${failed} failed`;
+      return styleText(last ? 'green' : 'red', `${last ? '✓' : '✗'} ${name} ${count}`);
+    });
+    const width = (this.stream.columns || 80) - 1;
+    this.stream.write(`\r\x1b[K${fitting([`${this.name}: ${this.#phase} ${time}`, ...probes], width)}`);
   }
+}
+
+/** As many of the parts as there is room for. */
+function fitting(parts: readonly string[], width: number): string {
+  let text = '';
+  let room = width;
+  for (const part of parts) {
+    const plain = stripVTControlCharacters(part);
+    if (text === '') text = plain.length > room ? plain.slice(0, room) : part;
+    else if (plain.length + 3 > room) return room > 1 ? `${text} …` : text;
+    else text += `   ${part}`;
+    room = width - stripVTControlCharacters(text).length;
+  }
+  return text;
 }

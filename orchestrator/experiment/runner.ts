@@ -36,9 +36,11 @@ export interface RunnerOptions {
 
 /** What can be told while it runs. */
 export interface RunProgress {
-  phase(what: string): void;
+  /** @param lasts ms, if that is known */
+  phase(what: string, lasts?: number): void;
   sample(sample: Sample): void;
-  played(played: Played): void;
+  /** An entry of the timeline begins. @param at ms from the beginning of the timeline */
+  played(played: Played, at: number): void;
 }
 
 export async function runExperiment(experiment: Experiment, options: RunnerOptions): Promise<ExperimentRun> {
@@ -115,13 +117,17 @@ class Runner {
     const folder = join(this.options.folder, 'captures');
     await mkdir(folder, { recursive: true });
     const cables = capture ?? topology.cables.map(({ name }) => name);
-    return Promise.all(cables.map((cable) => net.capture(cable, join(folder, `${cable}.pcapng`))));
+    // No name has a dot: what stands for the colon of an end makes no two files one.
+    const fileOf = (what: string) => join(folder, `${what.replace(':', '.')}.pcapng`);
+    return Promise.all(cables.map((what) => net.capture(what, fileOf(what))));
   }
 
   async #play(net: NetUnderTest): Promise<void> {
     const { experiment } = this;
     const { progress, signal } = this.options;
     const probing = new Probing(net, (sample) => this.#take(sample));
+    const abandon = () => probing.abandon();
+    signal.addEventListener('abort', abandon, { once: true });
     try {
       const began = now();
       for (const probe of experiment.probes) if (!probe.start) probing.begin(probe, began);
@@ -129,21 +135,22 @@ class Runner {
       if (!(await this.#becomesSteady(began))) return;
       const zero = now();
       this.#zero = zero;
-      progress.phase('timeline');
+      progress.phase('timeline', experiment.duration);
       const plannedAt = (entry: string) => experiment.timeline.find(({ name }) => name === entry)?.at;
       for (const probe of experiment.probes)
         if (probe.start) probing.begin(probe, zero + (momentAt(probe.start, plannedAt) ?? 0));
-      const timeline = new Timeline(net, (played) => {
-        if (played.fault && played.what.startsWith('freeze ')) this.#overload.frozen(played.what.slice(7));
-        progress.played(played);
+      const timeline = new Timeline(net, (played, action) => {
+        if (action.do === 'freeze') this.#overload.frozen(action.device);
+        progress.played(played, played.at - zero);
       });
       this.#timeline = timeline;
       await timeline.play(experiment.timeline, zero, signal);
       await until(zero + experiment.duration, signal);
       this.#end = signal.aborted ? now() : zero + experiment.duration;
     } finally {
-      progress.phase('last answers');
+      if (!signal.aborted) progress.phase('last answers');
       await probing.end();
+      signal.removeEventListener('abort', abandon);
     }
   }
 
@@ -174,14 +181,23 @@ class Runner {
     await this.#timeline?.settled(patience);
     await net.mend({ do: 'heal', at: 0 }, undefined);
     this.#receipts = await net.receipts();
-    let left = unhealed(await net.status());
-    while (left.length > 0 && now() < patience) {
+    let status = await net.status();
+    while (unhealed(status).length > 0 && !this.#isHopeless(status) && now() < patience) {
       await until(now() + 50, never);
-      left = unhealed(await net.status());
+      status = await net.status();
     }
+    const left = unhealed(status);
     if (left.length > 0) this.#troubles.push(`after the roll-back ${left.join(', ')}`);
     const open = this.#receipts.filter((receipt) => receipt.until === null).map(({ id }) => id);
     if (open.length > 0) this.#troubles.push(`after the roll-back ${open.join(', ')} are still in force`);
+  }
+
+  /** A device that ended by itself, and that nobody starts again. */
+  #isHopeless({ devices }: NetStatus): boolean {
+    const { topology } = this.experiment;
+    const restarted = (name: string) =>
+      topology.devices.find((spec) => spec.name === name)?.restart !== 'never';
+    return devices.some(({ device, state }) => state === 'crashed' && !restarted(device));
   }
 
   async #lookAround(net: NetUnderTest, signal: AbortSignal): Promise<void> {
@@ -233,7 +249,8 @@ class Runner {
       events: this.#events
         .map(({ time, ...event }): RecordedEvent => ({ at: time - unix, ...event }))
         .sort((a, b) => a.at - b.at),
-      lags: this.#overload.lags.map(since),
+      // What was late before the timeline began spoils none of its times.
+      lags: this.#overload.lags.map(since).filter(({ at }) => at >= 0 || this.#zero === undefined),
       answers: this.#answers,
     };
   }
@@ -251,7 +268,9 @@ function carrierEvents(logs: readonly LogLine[]): NetEvent[] {
 /** What is not as it was at the start. */
 function unhealed({ devices, cables }: NetStatus): string[] {
   return [
-    ...devices.flatMap(({ device, state }) => (state === 'ready' ? [] : [`${device} is ${state}`])),
+    ...devices.flatMap(({ device, state, reason }) =>
+      state === 'ready' ? [] : [`${device} is ${state}${reason === null ? '' : ` (${reason})`}`],
+    ),
     ...cables.flatMap(({ cable, carrier }) => (carrier ? [] : [`${cable} has no carrier`])),
   ];
 }

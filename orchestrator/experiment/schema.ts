@@ -43,8 +43,12 @@ export const experimentSchema = field.block(
       .interval('A device whose event loop lagged more than this makes the timings not to be trusted.')
       .default(250),
     capture: z
-      .array(field.reference('a cable', 'A cable.'), { error: 'a list of cables, ["uplink"]' })
-      .describe('Cables whose frames are recorded; all unless told.')
+      .array(field.reference('a cable', 'A cable, or one end of it as device:interface.'), {
+        error: 'a list of cables or ends, ["uplink", "router:wan"]',
+      })
+      .describe(
+        'Where frames are recorded: cables, each seen at both ends, or single ends. All cables unless told.',
+      )
       .optional(),
   },
   'A failure experiment, run by tincan run.',

@@ -18,7 +18,7 @@ export class Timeline {
   /** @param tell is called when an entry begins */
   constructor(
     private readonly net: Pick<NetUnderTest, 'break' | 'mend'>,
-    private readonly tell: (played: Played) => void,
+    private readonly tell: (played: Played, action: Action) => void,
   ) {}
 
   /** Resolves when the last entry has begun, or the signal came. */
@@ -47,7 +47,7 @@ export class Timeline {
       ...(action.do === 'heal' && { heals: action.faults ?? [] }),
     };
     this.played.push(played);
-    this.tell(played);
+    this.tell(played, action);
     const work = this.#do(action, played)
       .then(() => {
         played.done = now();

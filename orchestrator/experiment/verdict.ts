@@ -140,9 +140,9 @@ class Judge {
     { probe, after, until }: Extract<Expectation, { after: string }>,
     most: number,
   ): { passed: boolean; seen: string } {
-    const from = this.#playedAt(after);
-    const end = this.#at(until, this.record.ran);
-    if (from === undefined || end === undefined) return notPlayed(after);
+    const from = this.#played(after)?.at;
+    const end = this.#end(until);
+    if (from === undefined || end === undefined) return endedBefore(`${after} was played`);
     const { failed, over } = outageBetween(this.#of(probe), from, end);
     const [first] = failed;
     const last = failed.at(-1);
@@ -164,7 +164,7 @@ class Judge {
 
   #failures(expectation: Extract<Expectation, { that: 'failures' }>): { passed: boolean; seen: string } {
     const within = this.#window(expectation);
-    if (!within) return notPlayed('the window');
+    if (!within) return endedBefore('the window began');
     const tries = this.#begun(expectation.probe, within);
     const failed = tries.filter(({ ok }) => !ok);
     const counted = failed.filter(({ code }) => expectation.code === undefined || code === expectation.code);
@@ -176,7 +176,7 @@ class Judge {
 
   #unaffected(expectation: Extract<Expectation, { that: 'unaffected' }>): { passed: boolean; seen: string } {
     const within = this.#window(expectation);
-    if (!within) return notPlayed('the window');
+    if (!within) return endedBefore('the window began');
     const tries = this.#begun(expectation.probe, within);
     const failed = tries.filter(({ ok }) => !ok);
     const [first] = failed;
@@ -195,7 +195,7 @@ class Judge {
     what: string,
   ): { passed: boolean; seen: string } {
     const within = this.#window(expectation);
-    if (!within) return notPlayed('the window');
+    if (!within) return endedBefore('the window began');
     const values = this.#begun(expectation.probe, within).flatMap((sample) => value(sample) ?? []);
     const middle = median(values);
     if (middle === undefined) return { passed: false, seen: 'no answer came in the window' };
@@ -207,6 +207,8 @@ class Judge {
 
   #answeredOnce(probe: string): { passed: boolean; seen: string } {
     const requests = this.#of(probe).flatMap((sample) => sample.request ?? []);
+    if (!requests.some((request) => Object.hasOwn(this.record.answers, request)))
+      return { passed: false, seen: `no server's log has any of ${count(requests.length, 'request')}` };
     const twice = requests.filter((request) => (this.record.answers[request] ?? 0) > 1);
     const lost = this.#of(probe).filter(
       ({ ok, request }) => !ok && request !== undefined && (this.record.answers[request] ?? 0) > 0,
@@ -225,9 +227,9 @@ class Judge {
   }
 
   #affected(expectation: Extract<Expectation, { that: 'affected' }>): { passed: boolean; seen: string } {
-    const played = this.record.played.find(({ name }) => name === expectation.fault);
-    const receipt = this.record.receipts.find(({ id }) => id === played?.receipt);
-    if (!receipt) return notPlayed(expectation.fault);
+    const id = this.#played(expectation.fault)?.receipt;
+    const receipt = this.record.receipts.find((each) => each.id === id);
+    if (!receipt) return endedBefore(`${expectation.fault} was played`);
     return {
       passed: isWithin(affected(receipt, expectation.cause), expectation),
       seen: affectedText(receipt),
@@ -242,22 +244,24 @@ class Judge {
     return this.#of(probe).filter(({ at }) => at >= from && at < until);
   }
 
+  /** What lies between two entries: from when the first is in effect until the second is asked for. */
   #window({ from, until }: { from?: Moment; until?: Moment }): Window | undefined {
-    const [begin, end] = [this.#at(from, 0), this.#at(until, this.record.ran)];
+    const begin = from === undefined ? 0 : momentAt(from, (entry) => this.#played(entry)?.done);
+    const end = this.#end(until);
     return begin === undefined || end === undefined ? undefined : { from: begin, until: end };
   }
 
-  #at(moment: Moment | undefined, otherwise: number): number | undefined {
-    return moment === undefined ? otherwise : momentAt(moment, (entry) => this.#playedAt(entry));
+  #end(until: Moment | undefined): number | undefined {
+    return until === undefined ? this.record.ran : momentAt(until, (entry) => this.#played(entry)?.at);
   }
 
-  #playedAt(entry: string): number | undefined {
-    return this.record.played.find(({ name }) => name === entry)?.at;
+  #played(entry: string): Played | undefined {
+    return this.record.played.find(({ name }) => name === entry);
   }
 }
 
-function notPlayed(what: string): { passed: false; seen: string } {
-  return { passed: false, seen: `the run ended before ${what} was played` };
+function endedBefore(what: string): { passed: false; seen: string } {
+  return { passed: false, seen: `the run ended before ${what}` };
 }
 
 function isWithin(value: number, { atLeast, atMost }: { atLeast?: number; atMost?: number }): boolean {
@@ -280,8 +284,8 @@ export function describeExpectation(expectation: Expectation): string {
     case 'recovers':
       return `${expectation.probe} recovers within ${seconds(expectation.within)} of ${expectation.after}${windowText(expectation)}`;
     case 'failures': {
-      const what = expectation.code === undefined ? 'failures' : `failures with ${expectation.code}`;
-      return `${expectation.probe} has ${range(expectation, String)} ${what}${windowText(expectation)}`;
+      const code = expectation.code === undefined ? '' : ` with ${expectation.code}`;
+      return `${expectation.probe} has ${number(expectation, 'failure')}${code}${windowText(expectation)}`;
     }
     case 'unaffected':
       return `${expectation.probe} is unaffected${windowText(expectation)}`;
@@ -293,9 +297,16 @@ export function describeExpectation(expectation: Expectation): string {
       return `no request of ${expectation.probe} is answered twice`;
     case 'affected': {
       const cause = expectation.cause === undefined ? '' : ` by ${expectation.cause}`;
-      return `${expectation.fault} affects ${range(expectation, String)} frames${cause}`;
+      return `${expectation.fault} affects ${number(expectation, 'frame')}${cause}`;
     }
   }
+}
+
+/** `no failures`, `at least 1 frame`, `at least 2 and at most 5 frames`. */
+function number(bounds: { atLeast?: number; atMost?: number }, what: string): string {
+  const { atLeast, atMost } = bounds;
+  if (atMost === 0) return `no ${what}s`;
+  return `${range(bounds, String)} ${(atMost ?? atLeast) === 1 ? what : `${what}s`}`;
 }
 
 function range(

@@ -28,6 +28,7 @@ import {
   partitionRequest,
   readRequest,
 } from './requests.ts';
+import { checkTable } from './tables.ts';
 
 /** ms that a device has to confirm a fault; one that is frozen is not asked. */
 const CONFIRM_TIMEOUT = 3000;
@@ -249,8 +250,7 @@ export class FaultManager {
   async flush(request: FlushRequest): Promise<Receipt> {
     const { device: name, table } = readRequest(flushRequest, request);
     const spec = deviceNamed(this.bench.topology, name);
-    if (table === 'nat' && spec.nat === undefined) throw new Failure(`${name} has no NAT table`);
-    if (spec.kind === 'switch') throw new Failure(`${name} is a switch and has no ${table} table`);
+    checkTable(spec, table);
     this.#refuseOff(name, 'flush');
     this.#refuseFrozen([name], `the ${table} table is as it was`);
     const entries = readFlushed(await this.bench.device(name).ask('flush', { table }, CONFIRM_TIMEOUT));

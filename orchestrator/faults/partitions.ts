@@ -68,7 +68,7 @@ function standing(fault: Fault): Map<string, readonly FilterRule[]> {
 
 /** @throws Failure */
 export function checkPartition(
-  { topology }: FaultBench,
+  { topology }: Pick<FaultBench, 'topology'>,
   groups: readonly [readonly string[], readonly string[]],
 ): void {
   const [left, right] = groups;

@@ -13,22 +13,25 @@ export type FaultName =
   | 'misbehave'
   | 'flush';
 
+export const CAUSES = [
+  'loss',
+  'delay',
+  'duplicate',
+  'corrupt',
+  'reorder',
+  'rate',
+  'limit',
+  'partition',
+  'filter',
+  'cut',
+  'kill',
+  'freeze',
+  'service',
+  'flush',
+] as const;
+
 /** What befell a frame; `service` is a request that was answered badly, `flush` a table entry. */
-export type Cause =
-  | 'loss'
-  | 'delay'
-  | 'duplicate'
-  | 'corrupt'
-  | 'reorder'
-  | 'rate'
-  | 'limit'
-  | 'partition'
-  | 'filter'
-  | 'cut'
-  | 'kill'
-  | 'freeze'
-  | 'service'
-  | 'flush';
+export type Cause = (typeof CAUSES)[number];
 
 /** A place where the fault works. */
 export interface Application {

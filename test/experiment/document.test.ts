@@ -24,8 +24,8 @@ test('YAML and JSON are two forms of the same', async () => {
 });
 
 test.each([
-  ['a key that is given twice', 'net: a\nnet: b\n', ':2:1'],
-  ['a broken indentation', 'net:\n  - a\n b: c\n', ':3:'],
+  ['a key that is given twice', 'net: a\nnet: b\n', 'line 2, column 1: '],
+  ['a broken indentation', 'net:\n  - a\n b: c\n', 'line 3, column '],
 ])('%s is told with its place', async (_what, text, place) => {
   await expect(read('b.yaml', text)).rejects.toThrow(place);
 });

@@ -10,7 +10,7 @@ import type { Receipt } from '../../orchestrator/faults/receipt.ts';
 
 /** An experiment on the default net, from its file's own form. */
 export const base: Experiment = await loadExperiment(
-  new URL('../experiments/split-lan.json', import.meta.url).pathname,
+  new URL('../experiments/split-lan.yaml', import.meta.url).pathname,
 );
 
 export function ok(at: number, took = 10, more: Partial<Sample> = {}): Sample {

@@ -128,6 +128,22 @@ test('an interrupted run is rolled back all the same', async () => {
   expect(seen.ran).toBeLessThan(60_000);
 });
 
+test('an interrupted run waits for no answer', async () => {
+  const stop = new AbortController();
+  const ask = net.ask.bind(net);
+  let asked = 0;
+  net.ask = (probe, request) => {
+    if (++asked < 20) return ask(probe, request);
+    stop.abort();
+    return new Promise(() => {});
+  };
+  const patient = { ...page, timeout: 3_600_000 };
+  const seen = await run(experiment({ probes: [patient], timeline: [], duration: 60_000 }), stop.signal);
+  expect(seen.samples.length).toBeGreaterThan(0);
+  expect(seen.samples.every(({ ok }) => ok)).toBe(true);
+  expect(net.done.at(-1)).toBe('closed');
+});
+
 test('what can not be rolled back fails the run', async () => {
   net.unhealable = true;
   const seen = await run(experiment());

@@ -109,7 +109,7 @@ describe('recovers', () => {
 });
 
 describe('failures', () => {
-  const samples = [failed(1000), failed(2000, 10, 'ECONNREFUSED'), ok(2500), failed(3000)];
+  const samples = [failed(1005), failed(2000, 10, 'ECONNREFUSED'), ok(2500), failed(3000)];
 
   test.each([
     [{ atLeast: 3 }, true],
@@ -131,10 +131,28 @@ describe('failures', () => {
     expect(verdict.passed).toBe(passed);
   });
 
+  test('a window begins once its entry is in effect, and ends as its entry is asked for', () => {
+    const slow = [fault('outage', 1000, { done: 1800 }), played('repair', 3000, { done: 4200 })];
+    const tries = [failed(1500), failed(1900), failed(2900), failed(3500)];
+    const entry = { that: 'failures', probe: 'page', atLeast: 2, from: 'outage', until: 'repair' };
+    expect(verdictOn(entry, { samples: tries, played: slow, receipts }).seen).toContain(
+      '2 failures of 2 tries',
+    );
+  });
+
+  test('a window whose entry never was in effect has no beginning', () => {
+    const entry = { that: 'failures', probe: 'page', atMost: 0, from: 'outage' };
+    const never = [fault('outage', 1000, { done: undefined })];
+    expect(verdictOn(entry, { samples, played: never })).toMatchObject({
+      passed: false,
+      seen: 'the run ended before the window began',
+    });
+  });
+
   test('tells the codes', () => {
     const verdict = verdictOn({ that: 'failures', probe: 'page', atMost: 0 }, { samples });
     expect(verdict.seen).toBe('3 failures of 4 tries: ETIMEDOUT 2, ECONNREFUSED 1');
-    expect(verdict.expected).toBe('page has at most 0 failures');
+    expect(verdict.expected).toBe('page has no failures');
   });
 
   test('tries of the steady state do not count', () => {
@@ -147,10 +165,10 @@ describe('unaffected', () => {
   const entry = { that: 'unaffected', probe: 'page', from: 'outage', until: 'repair' };
 
   test.each([
-    { name: 'answers', samples: [ok(1000), ok(2999)], passed: true, seen: 'no failure in 2 tries' },
+    { name: 'answers', samples: [ok(1005), ok(2999)], passed: true, seen: 'no failure in 2 tries' },
     {
       name: 'a failure in the window',
-      samples: [ok(1000), failed(2000)],
+      samples: [ok(1005), failed(2000)],
       passed: false,
       seen: 'at 2.00 s: no answer',
     },
@@ -216,7 +234,14 @@ describe('answered-once', () => {
   });
 
   test('of another probe it does not', () => {
-    expect(verdictOn(entry, { samples, answers: { 'other-1': 2 } }).passed).toBe(true);
+    expect(verdictOn(entry, { samples, answers: { 'page-1': 1, 'other-1': 2 } }).passed).toBe(true);
+  });
+
+  test('without a trace of any request at a server it fails', () => {
+    expect(verdictOn(entry, { samples })).toMatchObject({
+      passed: false,
+      seen: "no server's log has any of 2 requests",
+    });
   });
 });
 
