@@ -170,8 +170,11 @@ export class Machine {
       await process.boot();
     } catch (error) {
       await process.kill();
-      const words = (await process.lastWords()).map((line) => `\n  ${line}`).join('');
-      throw new Failure(`${this.name} ${(error as Error).message}${words}`);
+      const words = await process.lastWords();
+      // One line is a reason, several are the end of something longer.
+      if (words.length === 1) throw new Failure(`${this.name} does not start: ${words[0]}`);
+      const below = words.map((line) => `\n  ${line}`).join('');
+      throw new Failure(`${this.name} ${(error as Error).message}${below}`);
     }
     this.options.booted(this);
   }

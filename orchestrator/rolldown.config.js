@@ -6,6 +6,8 @@ import { basename } from 'node:path';
 
 const common = {
   platform: 'node',
+  // Native and optional: whoever needs it loads it from node_modules.
+  external: ['koffi'],
   transform: {
     target: 'node20.19',
     // Native helpers of ws, which are not installed: the checks for them go too.

@@ -40,8 +40,12 @@ class ProbeCheck {
 
   #one({ from, start }: Probe, path: Path): void {
     const device = this.names.device(from, [...path, 'from']);
-    if (device?.kind === 'switch')
-      this.report([...path, 'from'], `"${from}" is a switch, which asks nobody`, 'name another device');
+    if (device?.kind === 'switch' || device?.kind === 'tap')
+      this.report(
+        [...path, 'from'],
+        `"${from}" is a ${device.kind}, which asks nobody`,
+        'name another device',
+      );
     if (start?.entry !== undefined) this.names.entry(start.entry, [...path, 'start']);
   }
 }

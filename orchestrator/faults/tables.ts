@@ -7,5 +7,6 @@ import type { FlushRequest } from './requests.ts';
 /** @throws Failure if the device has no such table */
 export function checkTable(spec: DeviceSpec, table: FlushRequest['table']): void {
   if (table === 'nat' && spec.nat === undefined) throw new Failure(`${spec.name} has no NAT table`);
-  if (spec.kind === 'switch') throw new Failure(`${spec.name} is a switch and has no ${table} table`);
+  if (spec.kind === 'switch' || spec.kind === 'tap')
+    throw new Failure(`${spec.name} is a ${spec.kind} and has no ${table} table`);
 }

@@ -36,13 +36,13 @@ const RESOLVABLE: ReadonlySet<string> = new Set(['A', 'AAAA', 'CNAME', 'NS', 'PT
 /** ms that a name server which was named has to answer in, unless told. */
 const SERVER_TIMEOUT = 5000;
 
-/** @param device absent if there is no stack: a switch */
+/** @param device absent if there is no stack: a switch, a tap */
 export function apiMethods(device: Device | undefined): [name: string, handler: ControlHandler][] {
   const serve =
     <P, T>(method: (device: Device, params: P, call: IncomingCall) => Promise<T>): ControlHandler =>
     (call) =>
       outcomeOf(async () => {
-        if (!device) throw systemError('ENOTSUP', 'a switch has no network stack:');
+        if (!device) throw systemError('ENOTSUP', 'a device of this kind has no network stack:');
         return method(device, call.params as P, call);
       });
   return [

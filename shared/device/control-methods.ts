@@ -79,7 +79,7 @@ function runCommand({ commandContext }: ControlledDevice, call: IncomingCall): P
   if (typeof cwd !== 'string') throw invalid('cwd is to be the folder that file arguments are relative to');
   const [name, ...args] = argv as [string, ...string[]];
   if (!commandContext) {
-    call.stderr.write(`${name}: a switch has no network stack to run commands on\n`);
+    call.stderr.write(`${name}: a device of this kind has no network stack to run commands on\n`);
     return NOT_FOUND;
   }
   const command = commands.get(name);

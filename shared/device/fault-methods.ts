@@ -153,7 +153,7 @@ function misbehaviourCounts({ device }: FaultyDevice, id: string): RuleCounts | 
 function flush({ device, log }: FaultyDevice, { table }: Fields): { entries: number } {
   if (table !== 'arp' && table !== 'nat' && table !== 'dns')
     throw invalid('table is to be one of arp, nat, dns');
-  if (!device) throw invalid(`a switch has no ${table} table`);
+  if (!device) throw invalid(`a device of this kind has no ${table} table`);
   const entries = forget(device, table);
   log.info('fault.flush', { table, entries }, `Forgets the ${entries} entries of its ${table} table`);
   return { entries };

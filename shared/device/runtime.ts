@@ -21,8 +21,11 @@ import { tablesOf } from './tables.ts';
 
 /** What a kind of device is: a plane, and services on it. */
 export type DeviceDescription =
-  | { readonly plane: 'bridge' }
+  | { readonly plane: 'bridge' | OpenPlane }
   | { readonly plane: 'host' | 'router'; readonly services: readonly StartService[] };
+
+/** A plane of a kind's own, without a stack; rejects with one line if it can't be. */
+export type OpenPlane = (options: PlaneOptions) => Promise<void>;
 
 /** ms that services have to say goodbye in, such as FINs and a DHCP RELEASE. */
 const GOODBYE = 200;
@@ -50,6 +53,7 @@ class RunningDevice {
   readonly #lag = watchLoopLag();
   readonly #device: Device | undefined;
   readonly #startServices: readonly StartService[];
+  readonly #openPlane: () => Promise<void>;
   #services: DeviceService[] = [];
   #serving = false;
   #closeServer: () => Promise<void> = async () => {};
@@ -77,17 +81,16 @@ class RunningDevice {
       ports: this.#ports,
       changed: () => this.#changed(),
     };
-    if (description.plane === 'bridge') {
-      bridgePlane(options);
-      this.#startServices = [];
-    } else {
-      this.#device = ipPlane(options, description.plane === 'router');
-      this.#startServices = description.services;
-    }
+    const { plane } = description;
+    this.#startServices = 'services' in description ? description.services : [];
+    this.#openPlane = async () => (typeof plane === 'function' ? plane(options) : undefined);
+    if (plane === 'bridge') bridgePlane(options);
+    else if (typeof plane === 'string') this.#device = ipPlane(options, plane === 'router');
   }
 
   async start(): Promise<void> {
     const { config, orphaned } = this.#launch;
+    await this.#openPlane();
     this.#dieWithoutHarm();
     const methods = this.#methods();
     const server = await startDeviceServer({

@@ -39,7 +39,7 @@ function deviceSpec(
   folder: string,
   mtus: ReadonlyMap<string, number>,
 ): DeviceSpec {
-  const { kind, nat, dhcp, dns, http } = entry;
+  const { kind, nat, dhcp, dns, http, tap } = entry;
   return {
     name,
     kind,
@@ -56,6 +56,7 @@ function deviceSpec(
       dns: { zones: zones(dns.zones ?? {}), forwarders: dns.forwarders ?? [], roots: dns.roots ?? {} },
     }),
     ...(http && { http: { port: http.port ?? 80, sites: sites(http.sites, folder) } }),
+    ...(tap && { tap }),
     restart: entry.restart ?? 'never',
   };
 }

@@ -21,6 +21,7 @@ export const KINDS = [
   'dns-server',
   'web-server',
   'switch',
+  'tap',
 ] as const satisfies readonly DeviceKind[];
 
 /** The least an IPv4 link must carry (RFC 791 §3.2) and the most an IPv4 packet can have. */
@@ -301,6 +302,24 @@ export const httpSchema = block(
   'An HTTP server.',
 );
 
+export const tapSchema = block(
+  {
+    name: text(
+      /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/,
+      always,
+      'a name of 1 to 15 letters, digits, dots, hyphens and underscores, such as "tap0"',
+      'Name of the interface in Linux. It is made, or taken if there is a TAP interface of that name that nobody uses.',
+    ),
+    netns: text(
+      /^(\/.+|[A-Za-z0-9][A-Za-z0-9_.-]{0,254})$/,
+      always,
+      'a name as `ip netns` shows, such as "lab", or an absolute path, such as "/proc/4711/ns/net"',
+      'Network namespace of the interface: a name as of ip netns, or an absolute path. That of tincan itself unless told.',
+    ).optional(),
+  },
+  'A TAP interface of Linux.',
+);
+
 /** Keys whose names are the user's: checked by name only in the JSON Schema, since the checks word it better. */
 function named<T extends z.ZodType>(names: 'checked' | 'free', value: T, what: string) {
   return z.record(names === 'checked' ? name : z.string(), value, {
@@ -322,6 +341,7 @@ function device(names: 'checked' | 'free') {
       dhcp: dhcpSchema.optional(),
       dns: dnsSchema.optional(),
       http: httpSchema.optional(),
+      tap: tapSchema.optional(),
       restart: oneOf(
         ['never', 'on-failure', 'always'],
         'Whether it is started again when it ends by itself: never unless told.',

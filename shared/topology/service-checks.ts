@@ -12,18 +12,26 @@ import type { PathPart, Report } from './topology-error.ts';
 import type { DeviceKind } from './types.ts';
 
 /** Services that only one kind offers. */
-const OFFERED_BY = { nat: 'router', dhcp: 'router', dns: 'dns-server', http: 'web-server' } as const;
+const OFFERED_BY = {
+  nat: 'router',
+  dhcp: 'router',
+  dns: 'dns-server',
+  http: 'web-server',
+  tap: 'tap',
+} as const;
 
 /** What a kind is nothing without. */
 const NEEDED: Partial<Record<DeviceKind, { key: keyof typeof OFFERED_BY; mend: string }>> = {
   'dns-server': { key: 'dns', mend: 'add "dns": { "zones": { … } }' },
   'web-server': { key: 'http', mend: 'add "http": { "sites": { … } }' },
+  tap: { key: 'tap', mend: 'add "tap": { "name": "tap0" }' },
 };
 
 /** @param folder that relative paths start from */
 export function checkServices(device: DraftDevice, folder: string, report: Report): void {
   checkKind(device, report);
-  checkSwitch(device, report);
+  checkStackless(device, report);
+  checkTap(device, report);
   checkNat(device, report);
   checkDhcp(device, report);
   checkDns(device, report);
@@ -32,7 +40,7 @@ export function checkServices(device: DraftDevice, folder: string, report: Repor
 
 function checkKind({ path, entry }: DraftDevice, report: Report): void {
   if (entry.kind === undefined) return;
-  for (const key of ['nat', 'dhcp', 'dns', 'http'] as const)
+  for (const key of ['nat', 'dhcp', 'dns', 'http', 'tap'] as const)
     if (entry[key] !== undefined && entry.kind !== OFFERED_BY[key])
       report(
         [...path, key],
@@ -44,14 +52,30 @@ function checkKind({ path, entry }: DraftDevice, report: Report): void {
     report([...path, needed.key], `missing: a ${entry.kind} needs it`, needed.mend);
 }
 
-function checkSwitch({ path, entry, interfaces }: DraftDevice, report: Report): void {
-  if (entry.kind !== 'switch') return;
-  const why = 'a switch has ports only: it joins all its interfaces and has no addresses';
-  if (entry.routes !== undefined) report([...path, 'routes'], why, 'remove it, or make the device a router');
+/** Why a kind has no addresses and no routes, and what to do. */
+const STACKLESS: Partial<Record<DeviceKind, { why: string; mend: string }>> = {
+  switch: {
+    why: 'a switch has ports only: it joins all its interfaces and has no addresses',
+    mend: 'remove it, or make the device a router',
+  },
+  tap: {
+    why: 'a tap is a plug only: addresses and routes are those of its Linux interface',
+    mend: 'remove it, and set it in Linux, with `ip address` or `ip route`',
+  },
+};
+
+function checkStackless({ path, entry, interfaces }: DraftDevice, report: Report): void {
+  const { why, mend } = (entry.kind && STACKLESS[entry.kind]) ?? {};
+  if (why === undefined || mend === undefined) return;
+  if (entry.routes !== undefined) report([...path, 'routes'], why, mend);
   for (const face of interfaces)
     for (const key of ['ipv4', 'gateway', 'dns', 'bridge'] as const)
-      if (face.entry?.[key] !== undefined)
-        report([...face.path, key], why, 'remove it, or make the device a router');
+      if (face.entry?.[key] !== undefined) report([...face.path, key], why, mend);
+}
+
+function checkTap({ path, entry, interfaces, complete }: DraftDevice, report: Report): void {
+  if (entry.kind === 'tap' && complete && interfaces.length !== 1)
+    report([...path, 'interfaces'], `${interfaces.length} interfaces`, 'a tap has one: { "eth0": {} }');
 }
 
 /** An interface that a service stands on; reports it if there is none of that name. */

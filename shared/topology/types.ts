@@ -36,7 +36,7 @@ export interface GilbertElliott {
   readonly good: number;
 }
 
-export type DeviceKind = 'host' | 'router' | 'isp-router' | 'dns-server' | 'web-server' | 'switch';
+export type DeviceKind = 'host' | 'router' | 'isp-router' | 'dns-server' | 'web-server' | 'switch' | 'tap';
 
 export interface InterfaceSpec {
   readonly name: string;
@@ -113,6 +113,13 @@ export interface HttpServerSpec {
   readonly sites: Readonly<Record<string, SiteSpec>>;
 }
 
+/** An interface of this machine's kernel, which a cable ends at. */
+export interface TapSpec {
+  readonly name: string;
+  /** Its network namespace: a name as of `ip netns`, or an absolute path. Absent: that of `tincan up`. */
+  readonly netns?: string;
+}
+
 export interface DeviceSpec {
   readonly name: string;
   readonly kind: DeviceKind;
@@ -123,6 +130,7 @@ export interface DeviceSpec {
   readonly dhcp?: DhcpServerSpec;
   readonly dns?: DnsServerSpec;
   readonly http?: HttpServerSpec;
+  readonly tap?: TapSpec;
   readonly restart: 'never' | 'on-failure' | 'always';
 }
 

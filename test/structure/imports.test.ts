@@ -16,6 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'shared/cable': ['shared/wire', 'shared/core'],
   'shared/control': ['shared/core'],
   'shared/topology': ['shared/core'],
+  'shared/tap': ['shared/core'],
   'shared/log.ts': ['shared/core'],
   'shared/device': ['shared'],
   devices: [

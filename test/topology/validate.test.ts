@@ -391,6 +391,45 @@ describe('what is wrong is told with its place and its mend', () => {
       /a switch has ports only/,
     ],
     [
+      'a tap without its interface',
+      spoilt([d('plug'), { kind: 'tap', interfaces: { eth0: {} } }]),
+      'devices.plug.tap',
+      /a tap needs it.*"tap0"/,
+    ],
+    [
+      'a tap on a host',
+      spoilt([d('laptop', 'tap'), { name: 'tap0' }]),
+      'devices.laptop.tap',
+      /a host has no "tap".*make the device a tap/,
+    ],
+    [
+      'a tap with an address',
+      spoilt([
+        d('plug'),
+        { kind: 'tap', tap: { name: 'tap0' }, interfaces: { eth0: { ipv4: '10.0.0.1/24' } } },
+      ]),
+      'devices.plug.interfaces.eth0.ipv4',
+      /a tap is a plug only.*ip address/,
+    ],
+    [
+      'a tap with two interfaces',
+      spoilt([d('plug'), { kind: 'tap', tap: { name: 'tap0' }, interfaces: { eth0: {}, eth1: {} } }]),
+      'devices.plug.interfaces',
+      /2 interfaces.*a tap has one/,
+    ],
+    [
+      'a tap whose name Linux would not take',
+      spoilt([d('plug'), { kind: 'tap', tap: { name: 'sixteen-letters-' }, interfaces: { eth0: {} } }]),
+      'devices.plug.tap.name',
+      /1 to 15 letters/,
+    ],
+    [
+      'a tap in a namespace by a relative path',
+      spoilt([d('plug'), { kind: 'tap', tap: { name: 'tap0', netns: 'run/lab' }, interfaces: { eth0: {} } }]),
+      'devices.plug.tap.netns',
+      /an absolute path/,
+    ],
+    [
       'a route by a next hop out of reach',
       spoilt([d('isp', 'routes', 0, 'via'), '52.0.0.9']),
       'devices.isp.routes[0].via',

@@ -1,0 +1,6 @@
+// A plug into this machine: a TAP interface of the Linux kernel, so that its programs sit on the net.
+
+import { runDevice } from '../shared/device/runtime.ts';
+import { tapPlane } from '../shared/device/tap-plane.ts';
+
+await runDevice({ plane: tapPlane });
