@@ -49,6 +49,8 @@ export class TcpStream extends Duplex implements TcpSocket {
   /** Of the current write, which `writableLength` counts whole until it is done. */
   #bytesSentOfWrite = 0;
   #broken: SystemError | undefined;
+  /** Bytes in the send buffer when there was traffic last. */
+  #unacknowledged = 0;
   #resetting = false;
   readonly #idle: Alarm;
   readonly #released: (() => void) | undefined;
@@ -62,7 +64,7 @@ export class TcpStream extends Duplex implements TcpSocket {
       writableHighWaterMark: HIGH_WATER_MARK,
     });
     this.#released = options.released;
-    this.#idle = new Alarm(options.clock, () => this.emit('timeout'));
+    this.#idle = new Alarm(options.clock, () => this.#idled());
     this.on('end', () => this.#endedByPeer());
     if (options.connection) {
       this.#adopt(options.connection);
@@ -225,16 +227,17 @@ export class TcpStream extends Duplex implements TcpSocket {
     if (!done) return;
     const connection = this.#connection;
     if (!connection || this.#broken) return this.#finishWrite(systemError('EPIPE', 'write'));
-    this.#active();
     for (let chunk = this.#unsent[0]; chunk; chunk = this.#unsent[0]) {
       const taken = connection.write(chunk);
       this.#bytesSentOfWrite += taken;
       if (taken < chunk.length) {
         this.#unsent[0] = chunk.subarray(taken);
+        this.#active();
         return;
       }
       this.#unsent.shift();
     }
+    this.#active();
     this.#finishWrite();
   }
 
@@ -295,6 +298,13 @@ export class TcpStream extends Duplex implements TcpSocket {
 
   #active(): void {
     if (this.timeout) this.#idle.set(this.timeout);
+    this.#unacknowledged = this.#connection?.unacknowledged ?? 0;
+  }
+
+  /** As net.Socket: what the peer has acknowledged meanwhile is traffic too. */
+  #idled(): void {
+    if (this.#connection && this.#connection.unacknowledged < this.#unacknowledged) this.#active();
+    else this.emit('timeout');
   }
 
   get remoteAddress(): string | undefined {

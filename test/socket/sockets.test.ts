@@ -159,6 +159,32 @@ describe('TCP', () => {
     expect(timeouts).toBe(1);
   });
 
+  test('a slow line is not silence: what the peer acknowledges puts a timeout off too', async () => {
+    const clock = new VirtualClock();
+    let free = 0;
+    const fate = (frame: Uint8Array) => {
+      free = Math.max(free, clock.now()) + frame.length / 5;
+      return [free - clock.now()];
+    };
+    const slow = twoHosts(clock, undefined, { fate });
+    let timeouts = 0;
+    let sent: TcpSocket | undefined;
+    slow.b.sockets
+      .createServer({}, (socket) => {
+        sent = socket.setTimeout(60_000, () => timeouts++);
+        socket.write(new Uint8Array(1_000_000));
+      })
+      .listen(7);
+    const client = slow.a.sockets.connect({ host: '10.0.0.2', port: 7 });
+    client.resume();
+    expect(await clock.runUntilAsync(() => client.bytesRead === 1_000_000, 600_000)).toBe(true);
+    // It took more than three minutes, in all of which nothing was written.
+    expect([clock.now() > 190_000, timeouts]).toEqual([true, 0]);
+    await clock.runUntilAsync(() => false, 130_000);
+    expect([timeouts, sent?.destroyed]).toEqual([1, false]);
+    slow.close();
+  });
+
   test('a server disposes of itself', async () => {
     const listener = hosts.a.sockets.createServer();
     listener.listen(9);

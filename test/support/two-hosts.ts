@@ -13,6 +13,7 @@ import { type MemoryCable, type MemoryCableOptions, memoryCable } from './memory
 export interface Host {
   readonly stack: Stack;
   readonly sockets: DeviceSockets;
+  readonly counters: Counters;
 }
 
 export interface TwoHosts {
@@ -62,5 +63,5 @@ function host(number: number, port: FramePort, clock: Clock, log: EventLog): Hos
     ],
   });
   const sockets = createSockets({ stack, hostname: `host-${number}`, clock, log, counters, random });
-  return { stack, sockets };
+  return { stack, sockets, counters };
 }

@@ -3,6 +3,7 @@
 import type { DatagramInfo, Service, Sockets, TcpSocket } from '../../socket/sockets.ts';
 import { DNS_PORT, DNS_SMALLEST_UDP_SIZE, encodeDns } from '../../wire/dns/message.ts';
 import type { DnsMessage } from '../../wire/dns/types.ts';
+import { ConnectionLimit } from '../connection-limit.ts';
 import { frameMessage, MessageSplitter } from './framing.ts';
 
 /** Bytes that fit any path without fragments (DNS flag day 2020), offered by EDNS and kept to. */
@@ -10,6 +11,7 @@ export const LARGEST_UDP_SIZE = 1232;
 const LARGEST_MESSAGE = 0xffff;
 /** ms a TCP connection may be idle (RFC 7766 §6.2.3). */
 const TCP_IDLE_TIMEOUT = 10_000;
+/** Beyond them the idlest makes room. */
 const MOST_TCP_CONNECTIONS = 200;
 /** Answers that a client does not take while it goes on asking: bytes after which it is cut off. */
 const MOST_UNREAD = 1_000_000;
@@ -72,7 +74,7 @@ export function serveUdp(sockets: Sockets, server: Responder): Service {
 }
 
 /** Several queries may come on a connection; each is answered as soon as it can be (RFC 7766 §6.2.1.1). */
-function serveConnection(server: Responder, socket: TcpSocket): void {
+function serveConnection(server: Responder, socket: TcpSocket, answered: () => void): void {
   const splitter = new MessageSplitter();
   let unanswered = 0;
   let ended = false;
@@ -101,28 +103,23 @@ function serveConnection(server: Responder, socket: TcpSocket): void {
       return;
     }
     socket.write(frameMessage(encodeWithin(response, LARGEST_MESSAGE)));
+    answered();
     endIfDone();
   }
 }
 
 export function serveTcp(sockets: Sockets, server: Responder): Service {
-  const connections = new Set<TcpSocket>();
+  const connections = new ConnectionLimit(MOST_TCP_CONNECTIONS, sockets.counters, 'dns.too-many-connections');
   const listener = sockets.createServer({ allowHalfOpen: true }, (socket) => {
-    if (connections.size >= MOST_TCP_CONNECTIONS) {
-      sockets.counters.add('dns.too-many-connections');
-      socket.destroy();
-      return;
-    }
     connections.add(socket);
-    socket.on('close', () => connections.delete(socket));
-    serveConnection(server, socket);
+    serveConnection(server, socket, () => connections.used(socket));
   });
   listener.on('error', () => sockets.counters.add('dns.socket-error'));
   listener.listen({ port: DNS_PORT });
   return {
     close() {
       listener.close();
-      for (const socket of connections) socket.destroy();
+      connections.destroyAll();
     },
   };
 }

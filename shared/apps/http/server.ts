@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import type { Service, Sockets, TcpSocket } from '../../socket/sockets.ts';
 import type { HttpServerSpec, SiteSpec } from '../../topology/types.ts';
+import { ConnectionLimit } from '../connection-limit.ts';
 import { type Answer, errorAnswer, textAnswer } from './answer.ts';
 import { hashOfRandomBytes, MOST_BYTES, RandomBytes } from './random-bytes.ts';
 import { parseRequestTarget } from './request-target.ts';
@@ -13,6 +14,11 @@ import { countUpload } from './upload.ts';
 
 /** ms that a connection may be idle between two requests: nginx's 75 s. */
 const KEEP_ALIVE_TIMEOUT = 75_000;
+
+/** ms without a byte in the midst of a request or an answer, after which a connection is ended. */
+const STALL_TIMEOUT = 120_000;
+/** Connections at a time; beyond them the idlest makes room. */
+const MOST_CONNECTIONS = 1024;
 
 /** Hashes that are remembered, the oldest forgotten first. */
 const MOST_HASHES = 256;
@@ -37,6 +43,7 @@ class WebServer {
   /** Connections on which an answer is on its way. */
   readonly #answering = new WeakSet<Duplex>();
   readonly #hashes = new Map<number, string>();
+  readonly #connections: ConnectionLimit;
 
   constructor(
     private readonly sockets: Sockets,
@@ -47,6 +54,7 @@ class WebServer {
     this.#http = http.createServer({ keepAliveTimeout: KEEP_ALIVE_TIMEOUT }, (request, response) => {
       void this.#serve(request, response);
     });
+    this.#http.timeout = STALL_TIMEOUT;
     // Only an upload that will be taken is waited for (RFC 9110 §10.1.1).
     this.#http.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
       if (request.method === 'POST' && request.url === '/bytes') response.writeContinue();
@@ -56,7 +64,9 @@ class WebServer {
     this.#http.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#refuse(error, socket));
     // node:http looks for requests that never end from here on.
     this.#http.emit('listening');
+    this.#connections = new ConnectionLimit(MOST_CONNECTIONS, sockets.counters, 'http.too-many-connections');
     this.#listener = sockets.createServer({ allowHalfOpen: true }, (socket) => {
+      this.#connections.add(socket);
       socket.setNoDelay(true);
       this.#http.emit('connection', socket);
     });
@@ -84,12 +94,14 @@ class WebServer {
     const begun = this.sockets.clock.now();
     const remote = `${socket.remoteAddress}:${socket.remotePort}`;
     this.#answering.add(socket);
+    this.#connections.used(socket);
     let bytes = 0;
     let complete = false;
     try {
       const answer = await this.#answer(request, response);
       await send(request, response, answer, (length) => {
         bytes += length;
+        this.#connections.used(socket);
       });
       complete = true;
     } catch (error) {
