@@ -27,8 +27,22 @@ export function takeAcknowledgment(tcb: Tcb, segment: TcpSegment): void {
     measure(tcb, segment, delivery);
     advanceUna(tcb, acknowledgment);
   }
-  // With SACK a duplicate is what tells of something new (RFC 6675 §2): a D-SACK is none.
-  acknowledged(tcb, delivery, tcb.sackPermitted ? advance === 0 && delivery.sacked > 0 : repeated);
+  if (tcb.sackPermitted) noteArrivals(tcb, segment, delivery);
+  const { timestamps } = segment.options;
+  acknowledged(tcb, { delivery, repeated, selective: blocks.length > 0, timestamps });
+}
+
+/** Tells RACK which segments have arrived. */
+function noteArrivals(tcb: Tcb, { options }: TcpSegment, { segments, duplicate }: Delivery): void {
+  const { rack, context, roundTrip, timestamps } = tcb;
+  const now = context.clock.now();
+  const echo = timestamps && options.timestamps?.echo;
+  for (const segment of segments) {
+    const sentAs = timestamps?.at(segment.sentAt);
+    const echoedEarlier = echo !== undefined && sentAs !== undefined && seqBefore(echo, sentAs);
+    rack.delivered(segment, now, echoedEarlier, roundTrip);
+  }
+  rack.acknowledged(tcb.una, tcb.nxt, duplicate !== undefined);
 }
 
 /** Only a segment newer than the last that set the window may set it (RFC 9293 §3.10.7.4). */
@@ -71,6 +85,7 @@ function advanceUna(tcb: Tcb, acknowledgment: number): void {
     tcb.sendBuffer.drop(bytes);
     tcb.sendBase = dataEnd;
   }
+  tcb.probeDue = true;
   tcb.startWaiting();
   tcb.softError = undefined;
   if (tcb.sent.empty) tcb.retransmission.clear();
@@ -95,6 +110,7 @@ function measure(tcb: Tcb, segment: TcpSegment, delivery: Delivery): void {
   // One sample for every second segment of a window (RFC 7323 appendix G).
   const samplesPerRound = Math.max(1, Math.ceil(tcb.flightSize / (2 * tcb.mss)));
   tcb.roundTrip.sample(sampled, samplesPerRound);
+  tcb.probe.measured();
 }
 
 /**
@@ -102,12 +118,17 @@ function measure(tcb: Tcb, segment: TcpSegment, delivery: Delivery): void {
  * timestamp tells that it was the repetition which arrived: an older one is echoed too when only the ACK was
  * lost, and would measure the timeout itself.
  */
-function roundTrip(tcb: Tcb, { options }: TcpSegment, delivery: Delivery): number | undefined {
-  const { firstSentAt, lastSentAt } = delivery;
-  if (lastSentAt === Number.NEGATIVE_INFINITY) return undefined;
+function roundTrip(tcb: Tcb, { options }: TcpSegment, { segments }: Delivery): number | undefined {
+  if (segments.length === 0) return undefined;
+  let lastSentAt = Number.NEGATIVE_INFINITY;
+  let lastSentAgainAt: number | undefined;
+  for (const { sentAt, transmissions } of segments) {
+    lastSentAt = Math.max(lastSentAt, sentAt);
+    if (transmissions > 1) lastSentAgainAt = Math.max(lastSentAgainAt ?? sentAt, sentAt);
+  }
   const now = tcb.context.clock.now();
-  if (!delivery.ambiguous) return now - lastSentAt;
+  if (lastSentAgainAt === undefined) return now - lastSentAt;
   const echoed = options.timestamps && tcb.timestamps?.roundTrip(options.timestamps);
   // Timestamps count whole ms.
-  return echoed !== undefined && echoed <= now - firstSentAt + 1 ? echoed : undefined;
+  return echoed !== undefined && echoed <= now - lastSentAgainAt + 1 ? echoed : undefined;
 }

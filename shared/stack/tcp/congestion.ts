@@ -22,6 +22,8 @@ export interface CongestionControl {
   lost(flightSize: number): void;
   /** The timer went off; `again` if it did for the same data before. */
   timedOut(flightSize: number, again: boolean): void;
+  /** The latest `lost` or `timedOut` was a mistake. */
+  undo(): void;
   /** Nothing was sent for longer than a retransmission timeout (RFC 5681 §4.1). */
   idle(): void;
 }

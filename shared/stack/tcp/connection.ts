@@ -220,7 +220,7 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
       timer: this.#timer(),
       details: {
         congestion: congestion.name,
-        cwnd: Math.round(congestion.window),
+        cwnd: Math.round(tcb.congestionWindow),
         ...(Number.isFinite(congestion.threshold) && { ssthresh: Math.round(congestion.threshold) }),
         rto: Math.round(roundTrip.timeout),
         ...(roundTrip.smoothed !== undefined && {
@@ -248,11 +248,13 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
   /** The one that goes off next. */
   #timer(): TcpTimer | undefined {
     const { tcb } = this;
-    const { retransmission, keepAliveAlarm, finWait2, sent, keepAlive } = tcb;
+    const { retransmission, reordering, tailProbe, keepAliveAlarm, finWait2, sent, keepAlive } = tcb;
     const repeats = tcb.synchronized ? tcb.timeouts : tcb.synTransmissions - 1;
     const persists = tcb.synchronized && sent.empty;
     const candidates = [
       { name: persists ? 'persist' : 'on', alarm: retransmission, tries: repeats },
+      { name: 'on', alarm: reordering, tries: repeats },
+      { name: 'on', alarm: tailProbe, tries: repeats },
       { name: 'keepalive', alarm: keepAliveAlarm, tries: keepAlive?.probes ?? 0 },
       { name: 'keepalive', alarm: finWait2, tries: 0 },
     ] as const;

@@ -21,6 +21,15 @@ interface Epoch {
   estimate: number;
 }
 
+/** What a reduction changes. */
+interface Snapshot {
+  readonly window: number;
+  readonly threshold: number;
+  readonly maximum: number;
+  readonly prior: number;
+  readonly epoch: Epoch | undefined;
+}
+
 export class Cubic implements CongestionControl {
   readonly name = 'cubic';
   window = 0;
@@ -31,6 +40,7 @@ export class Cubic implements CongestionControl {
   /** cwnd_prior, in segments. */
   #prior = 0;
   #epoch: Epoch | undefined;
+  #before: Snapshot | undefined;
 
   setMss(mss: number): void {
     if (this.#mss === 0) this.window = initialWindow(mss);
@@ -62,14 +72,25 @@ export class Cubic implements CongestionControl {
     this.window = Math.max(next, current) * this.#mss;
   }
 
-  lost(flightSize: number): void {
-    this.#reduce(flightSize);
+  lost(): void {
+    this.#reduce();
     this.window = this.threshold;
   }
 
-  timedOut(flightSize: number, again: boolean): void {
-    if (!again) this.#reduce(flightSize);
+  timedOut(_flightSize: number, again: boolean): void {
+    if (!again) this.#reduce();
     this.window = this.#mss;
+  }
+
+  undo(): void {
+    if (!this.#before) return;
+    const { window, threshold, maximum, prior, epoch } = this.#before;
+    this.window = Math.max(this.window, window);
+    this.threshold = threshold;
+    this.#maximum = maximum;
+    this.#prior = prior;
+    this.#epoch = epoch;
+    this.#before = undefined;
   }
 
   idle(): void {
@@ -82,13 +103,16 @@ export class Cubic implements CongestionControl {
     return { start: now, maximum, k: Math.cbrt((maximum - current) / C), estimate: current };
   }
 
-  #reduce(flightSize: number): void {
-    const current = this.window / this.#mss;
+  /** By the window rather than by what is in flight: only a window that was used has grown (RFC 9438 §4.6). */
+  #reduce(): void {
+    const { window, threshold } = this;
+    this.#before = { window, threshold, maximum: this.#maximum, prior: this.#prior, epoch: this.#epoch };
+    const current = window / this.#mss;
     this.#epoch = undefined;
     this.#prior = current;
     // Fast convergence: a window that did not reach its last maximum leaves room for others (§4.7).
     this.#maximum = current < this.#maximum ? (current * (1 + BETA)) / 2 : current;
-    this.threshold = Math.max(Math.min(flightSize, this.window) * BETA, 2 * this.#mss);
+    this.threshold = Math.max(window * BETA, 2 * this.#mss);
   }
 }
 

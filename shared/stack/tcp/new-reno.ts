@@ -8,6 +8,7 @@ export class NewReno implements CongestionControl {
   threshold = Number.POSITIVE_INFINITY;
   #mss = 0;
   #acknowledged = 0;
+  #before: { readonly window: number; readonly threshold: number } | undefined;
 
   setMss(mss: number): void {
     if (this.#mss === 0) this.window = initialWindow(mss);
@@ -32,23 +33,31 @@ export class NewReno implements CongestionControl {
   }
 
   lost(flightSize: number): void {
-    this.threshold = this.#half(flightSize);
+    this.#halve(flightSize);
     this.window = this.threshold;
     this.#acknowledged = 0;
   }
 
   timedOut(flightSize: number, again: boolean): void {
-    if (!again) this.threshold = this.#half(flightSize);
+    if (!again) this.#halve(flightSize);
     this.window = this.#mss;
     this.#acknowledged = 0;
+  }
+
+  undo(): void {
+    if (!this.#before) return;
+    this.window = Math.max(this.window, this.#before.window);
+    this.threshold = this.#before.threshold;
+    this.#before = undefined;
   }
 
   idle(): void {
     this.window = Math.min(this.window, initialWindow(this.#mss));
   }
 
-  /** RFC 5681 §3.1, equation 4. */
-  #half(flightSize: number): number {
-    return Math.max(flightSize / 2, 2 * this.#mss);
+  /** RFC 5681 §3.1, equation 4; what limited transmit sent beyond the window does not count (§3.2, step 2). */
+  #halve(flightSize: number): void {
+    this.#before = { window: this.window, threshold: this.threshold };
+    this.threshold = Math.max(Math.min(flightSize, this.window) / 2, 2 * this.#mss);
   }
 }

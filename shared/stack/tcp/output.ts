@@ -7,7 +7,9 @@ import { segmentRoom, sendData } from './emit.ts';
 import { fitToPath } from './handshake.ts';
 import type { SentSegment } from './sent-queue.ts';
 import { seqAdd, seqAfter, seqAtOrAfter, seqDistance, seqMin } from './sequence.ts';
+import { probeTimeout } from './tail-loss-probe.ts';
 import type { Tcb } from './tcb.ts';
+import { timestampNow } from './timestamps.ts';
 
 /** ms that a corked segment waits for company at most (RFC 9293 §3.8.6.2.1: 0.1 to 1 s), as Linux. */
 const LONGEST_CORK = 200;
@@ -20,6 +22,7 @@ export function output(tcb: Tcb): void {
   while (sendNextLost(tcb));
   while (sendNextNew(tcb));
   awaitProgress(tcb);
+  scheduleTailProbe(tcb);
 }
 
 /** Sends a segment again, whatever the windows say. */
@@ -30,6 +33,8 @@ export function retransmit(tcb: Tcb, segment: SentSegment): void {
   const length = seqDistance(start, segment.end) - (withFin ? 1 : 0);
   tcb.lastDataAt = tcb.context.clock.now();
   tcb.sent.sentAgain(segment, tcb.lastDataAt);
+  tcb.rate?.sent(seqDistance(start, segment.end));
+  tcb.repetitions?.sent(start, segment.end, timestampNow(tcb.context.clock, tcb.timestampOffset));
   tcb.context.log.debug?.(
     'tcp.retransmit',
     {
@@ -53,7 +58,7 @@ function sendNextLost(tcb: Tcb): boolean {
   // Beyond a window that shrank nothing is sent again until it opens; the timer probes it (RFC 9293 §3.8.6).
   if (seqAtOrAfter(segment.start, seqAdd(tcb.una, tcb.window))) return false;
   const length = Math.min(seqDistance(segment.start, segment.end), tcb.mss);
-  if (tcb.inFlight > 0 && tcb.inFlight + length > tcb.congestion.window) return false;
+  if (tcb.inFlight > 0 && tcb.inFlight + length > tcb.congestionWindow) return false;
   retransmit(tcb, segment);
   return segment.state === 'in-flight';
 }
@@ -69,7 +74,7 @@ function sendNextNew(tcb: Tcb): boolean {
   const fin = finWaits && length === unsent && usable > length;
   if (length <= 0 && !fin) return false;
   if (!fin && length < room && !shortSegmentMayGo(tcb, length, unsent)) return false;
-  if (tcb.inFlight > 0 && tcb.inFlight + length > tcb.congestion.window) {
+  if (tcb.inFlight > 0 && tcb.inFlight + length > tcb.congestionWindow) {
     tcb.congestionLimited = true;
     return false;
   }
@@ -99,9 +104,11 @@ function sendNew(tcb: Tcb, length: number, flags: number): boolean {
   tcb.lastDataAt = now;
   tcb.nxt = seqAdd(start, length + (flags & TCP_FIN ? 1 : 0));
   tcb.sent.push(start, tcb.nxt, now);
+  tcb.rate?.sent(length);
+  tcb.probeDue = true;
   const error = sendData(tcb, start, length, flags);
   if (!error) return true;
-  const segment = tcb.sent.segments.at(-1);
+  const segment = tcb.sent.last;
   if (segment) notSent(tcb, segment, error);
   return false;
 }
@@ -139,6 +146,41 @@ export function probeWindow(tcb: Tcb): void {
   tcb.probed = seqAdd(tcb.nxt, 1);
   tcb.context.counters.add('tcp.window-probe');
   sendData(tcb, tcb.nxt, length, length === 0 ? TCP_FIN : 0);
+}
+
+/**
+ * A probe follows new data, and acknowledgments that move on, unless losses are looked for already (RFC 8985
+ * §7.2). It never waits for longer than the timeout.
+ */
+function scheduleTailProbe(tcb: Tcb): void {
+  const { sent, tailProbe, retransmission, roundTrip } = tcb;
+  const wanted = tcb.sackPermitted && tcb.recovery === 'none' && tcb.window > 0 && tcb.probe.allowed;
+  if (!wanted || sent.empty || sent.sacked > 0) return tailProbe.clear();
+  if (!tcb.probeDue) return;
+  tcb.probeDue = false;
+  const timeout = probeTimeout(roundTrip.smoothed, tcb.flightSize < 2 * tcb.mss);
+  const left = (retransmission.deadline ?? Number.POSITIVE_INFINITY) - tcb.context.clock.now();
+  tailProbe.set(Math.min(timeout, left));
+}
+
+/** New data where there is some and the receiver takes it, or the last segment again (RFC 8985 §7.3). */
+export function probeTail(tcb: Tcb): void {
+  tcb.tailProbe.clear();
+  const { last } = tcb.sent;
+  if (!last || !tcb.probe.allowed) return;
+  tcb.context.counters.add('tcp.tail-loss-probe');
+  const repeats = !sendProbeData(tcb);
+  if (repeats) retransmit(tcb, last);
+  tcb.probe.sent(tcb.nxt, repeats);
+  tcb.probeDue = false;
+  tcb.retransmission.set(tcb.roundTrip.timeout);
+}
+
+/** One new segment, beyond the congestion window; false if there is none, or the peer has no room for it. */
+function sendProbeData(tcb: Tcb): boolean {
+  const length = Math.min(tcb.unsent, segmentRoom(tcb));
+  if (length === 0 || length > seqDistance(tcb.nxt, seqAdd(tcb.una, tcb.window))) return false;
+  return sendNew(tcb, length, TCP_PSH);
 }
 
 /** After a pause the old congestion window says nothing of the path (RFC 5681 §4.1). */

@@ -1,52 +1,81 @@
-// Loss recovery: fast retransmit and fast recovery by NewReno (RFC 6582), or by SACK (RFC 6675) where both
-// ends have it; and what a timeout does (RFC 5681 §3.1, RFC 6298 §5).
+// Loss recovery: what is lost is found by time where both ends have SACK (RACK-TLP, RFC 8985), else by
+// duplicate ACKs (NewReno, RFC 6582), and is sent again as the pipe of RFC 6675 has room; and what a timeout
+// does (RFC 5681 §3.1, RFC 6298 §5).
 
+import type { TcpTimestamps } from '../../wire/tcp.ts';
 import { output, retransmit } from './output.ts';
+import { ProportionalRate } from './proportional-rate.ts';
+import { Repetitions } from './repetitions.ts';
 import type { Delivery } from './sent-queue.ts';
-import { seqAtOrAfter } from './sequence.ts';
+import { seqAdd, seqAfter, seqAtOrAfter } from './sequence.ts';
 import type { Tcb } from './tcb.ts';
 
-/** Duplicate ACKs that mean loss (RFC 5681 §3.2). */
+/** Duplicate ACKs that mean loss, without SACK (RFC 5681 §3.2). */
 const DUP_THRESH = 3;
 
-/**
- * Takes in what an acknowledgment told: finds losses, begins and ends recovery, lets the congestion window
- * grow. `una` has moved already.
- */
-export function acknowledged(tcb: Tcb, delivery: Delivery, duplicate: boolean): void {
-  const advanced = delivery.acknowledged > 0;
-  if (advanced && tcb.recovery !== 'fast') tcb.duplicateAcks = tcb.departed = 0;
-  if (duplicate) {
-    tcb.duplicateAcks++;
-    if (!tcb.sackPermitted) tcb.departed += tcb.mss;
-  }
-  if (tcb.recovery !== 'none' && seqAtOrAfter(tcb.una, tcb.recoveryPoint)) leave(tcb);
-  if (tcb.recovery !== 'timeout') tcb.sent.markLostBySacks(tcb.mss);
-
-  if (tcb.recovery === 'none') {
-    if (tcb.duplicateAcks >= DUP_THRESH || tcb.sent.lost > 0) enterFast(tcb);
-    else if (advanced) grow(tcb, delivery.acknowledged);
-  } else if (tcb.recovery === 'timeout') {
-    if (advanced) grow(tcb, delivery.acknowledged);
-  } else if (advanced && !tcb.sackPermitted) partial(tcb, delivery.acknowledged);
+/** What recovery must know of an acknowledgment. */
+export interface AcknowledgmentEvent {
+  readonly delivery: Delivery;
+  /** Whether it is a duplicate as RFC 5681 §2 has it. */
+  readonly repeated: boolean;
+  /** Whether it has SACK blocks. */
+  readonly selective: boolean;
+  readonly timestamps: TcpTimestamps | undefined;
 }
 
-/** The timer went off with data outstanding: all of it counts as lost, and the first is sent at once. */
+/** Finds losses, begins and ends recovery, lets the congestion window grow. `una` has moved already. */
+export function acknowledged(tcb: Tcb, event: AcknowledgmentEvent): void {
+  const { delivery, repeated, selective } = event;
+  const before = tcb.recovery;
+  if (wasNeedless(tcb, event)) undo(tcb);
+  if (tcb.recovery !== 'none' && seqAtOrAfter(tcb.una, tcb.recoveryPoint)) leave(tcb);
+  if (tcb.probe.repairedLoss(tcb.una, delivery, repeated && !selective))
+    tcb.congestion.lost(tcb.flightSize + delivery.acknowledged);
+  const delivered = tcb.sackPermitted ? delivery.delivered : deliveredByCount(tcb, delivery, repeated);
+  const lost = tcb.sackPermitted ? findLost(tcb) : findLostByCount(tcb);
+
+  if (lost && tcb.recovery === 'none') enterFast(tcb, delivered);
+  if (tcb.recovery === 'fast') {
+    const safe = delivery.acknowledged > 0 && !lost;
+    tcb.rate?.delivered(delivered, tcb.inFlight, tcb.mss, safe);
+    if (delivery.acknowledged > 0 && !tcb.sackPermitted) sendNextHole(tcb);
+    // What ends fast recovery leaves the window at ssthresh (RFC 6582 §3.2, step 3).
+  } else if (delivery.acknowledged > 0 && before !== 'fast') grow(tcb, delivered);
+  if (tcb.recovery === 'none') forgetPast(tcb);
+}
+
+/** Old numbers are so far behind at some time that comparing them means nothing. */
+function forgetPast(tcb: Tcb): void {
+  if (seqAfter(tcb.una, tcb.recoveryPoint)) tcb.recoveryPoint = seqAdd(tcb.una, -1);
+  if (tcb.repetitions?.isOver(tcb.una)) tcb.repetitions = undefined;
+}
+
+/** The reordering timer went off: what has not arrived by now is lost (RFC 8985 §6.2, step 5). */
+export function reorderingEnds(tcb: Tcb): void {
+  if (!findLost(tcb)) return;
+  if (tcb.recovery === 'none') enterFast(tcb, 0);
+  output(tcb);
+}
+
+/** The retransmission timer went off with data outstanding. The first segment is sent at once. */
 export function timedOut(tcb: Tcb): void {
-  const again = tcb.recovery === 'timeout' && (tcb.sent.head?.transmissions ?? 1) > 1;
+  const { sent, context, congestion } = tcb;
+  const again = tcb.recovery === 'timeout' && (sent.head?.transmissions ?? 1) > 1;
   // The receiver's window being shut is no congestion.
-  if (tcb.window > 0) tcb.congestion.timedOut(tcb.flightSize, again);
+  if (tcb.window > 0) congestion.timedOut(tcb.flightSize, again);
   // SACKs are kept, unless the first segment has one: a receiver that had it would have acknowledged it.
-  if (tcb.sent.head?.state === 'sacked') tcb.sent.forgetSacks();
-  tcb.sent.markAllLost();
+  if (sent.head?.state === 'sacked') sent.forgetSacks();
+  if (tcb.sackPermitted) tcb.rack.timedOut(sent, context.clock.now(), tcb.roundTrip);
+  else sent.markAllLost();
+  if (!again) tcb.repetitions = new Repetitions();
   tcb.recovery = 'timeout';
   tcb.recoveryPoint = tcb.nxt;
-  tcb.duplicateAcks = tcb.departed = 0;
-  const { head } = tcb.sent;
+  startAfresh(tcb);
+  const { head } = sent;
   if (!head) return;
   retransmit(tcb, head);
   // To a closed window it was but a probe, which the receiver has no room for.
-  if (tcb.window === 0) tcb.sent.markLost(head);
+  if (tcb.window === 0) sent.markLost(head);
 }
 
 /** The path takes smaller segments: what is too long goes again at once, and it is no sign of congestion (RFC 1191 §6.5). */
@@ -56,22 +85,60 @@ export function resendSmaller(tcb: Tcb): void {
   output(tcb);
 }
 
-function enterFast(tcb: Tcb): void {
-  const { head } = tcb.sent;
-  if (!head) return;
-  tcb.recovery = 'fast';
-  tcb.recoveryPoint = tcb.nxt;
-  tcb.congestion.lost(tcb.flightSize);
-  tcb.context.counters.add('tcp.fast-recovery');
-  if (head.state === 'in-flight') tcb.sent.markLost(head);
-  // The first one goes whatever the window says (RFC 6675 §5, step 4.3; RFC 5681 §3.2, step 3).
-  const first = tcb.sent.firstLost();
-  if (first) retransmit(tcb, first);
+/** By RACK; whether anything was lost. What may yet be reordered is looked at again in time. */
+function findLost(tcb: Tcb): boolean {
+  const { rack, sent, context, roundTrip } = tcb;
+  const { lost, wait } = rack.detect(sent, context.clock.now(), tcb.recovery !== 'none', roundTrip);
+  if (wait > 0) tcb.reordering.set(wait);
+  else tcb.reordering.clear();
+  return lost;
 }
 
-/** A partial ACK: the segment after it is lost too, and is sent at once (RFC 6582 §3.2, step 5). */
-function partial(tcb: Tcb, bytes: number): void {
-  tcb.departed = Math.max(tcb.departed - Math.max(bytes - tcb.mss, 0), 0);
+/**
+ * Without SACK: whether so many duplicate ACKs came that the first segment is lost. Those for what an earlier
+ * recovery had repeated mean nothing (RFC 6582 §3.2, step 1).
+ */
+function findLostByCount(tcb: Tcb): boolean {
+  const { head } = tcb.sent;
+  if (!head || tcb.recovery !== 'none') return false;
+  if (tcb.duplicateAcks < DUP_THRESH || !seqAfter(tcb.una, tcb.recoveryPoint)) return false;
+  tcb.sent.markLost(head);
+  return true;
+}
+
+/** Without SACK each duplicate ACK tells that one segment has arrived, and the next ACK which they were (RFC 9937 §6). */
+function deliveredByCount(tcb: Tcb, { acknowledged: bytes }: Delivery, repeated: boolean): number {
+  if (bytes > 0) {
+    const known = Math.min(tcb.departed, Math.max(bytes - tcb.mss, 0));
+    tcb.departed = tcb.recovery === 'fast' ? tcb.departed - known : 0;
+    tcb.duplicateAcks = 0;
+    return bytes - known;
+  }
+  if (!repeated || tcb.recovery === 'timeout') return 0;
+  tcb.duplicateAcks++;
+  // Before recovery they let two new segments go (limited transmit, RFC 3042), and the third begins it.
+  const most = tcb.recovery === 'fast' ? tcb.sent.inFlight : DUP_THRESH * tcb.mss;
+  const departed = Math.min(tcb.departed + tcb.mss, most);
+  const delivered = departed - tcb.departed;
+  tcb.departed = departed;
+  return delivered;
+}
+
+function enterFast(tcb: Tcb, delivered: number): void {
+  const { sent, congestion } = tcb;
+  // RecoverFS: what had arrived out of order before is not counted, what this ACK told of is.
+  const flight = tcb.flightSize - sent.sacked - tcb.departed + delivered;
+  congestion.lost(tcb.flightSize);
+  startAfresh(tcb);
+  tcb.recovery = 'fast';
+  tcb.recoveryPoint = tcb.nxt;
+  tcb.rate = new ProportionalRate(congestion.threshold, flight, tcb.inFlight, tcb.mss);
+  tcb.repetitions = new Repetitions();
+  tcb.context.counters.add('tcp.fast-recovery');
+}
+
+/** A partial ACK without SACK: the segment after it is lost too, and is sent at once (RFC 6582 §3.2, step 5). */
+function sendNextHole(tcb: Tcb): void {
   const { head } = tcb.sent;
   if (!head) return;
   tcb.sent.markLost(head);
@@ -80,7 +147,39 @@ function partial(tcb: Tcb, bytes: number): void {
 
 function leave(tcb: Tcb): void {
   tcb.recovery = 'none';
+  tcb.rate = undefined;
+  tcb.repetitions?.recoveryEnds(tcb.nxt);
   tcb.duplicateAcks = tcb.departed = 0;
+  tcb.rack.recoveryEnds();
+}
+
+/** Recovery begins: what was waited for and counted until now is of no interest. */
+function startAfresh(tcb: Tcb): void {
+  tcb.rate = undefined;
+  tcb.probe.forget();
+  tcb.tailProbe.clear();
+  tcb.duplicateAcks = 0;
+  if (tcb.recovery === 'timeout') tcb.departed = 0;
+}
+
+/** Whether an acknowledgment shows that what was sent again had not been lost. */
+function wasNeedless(tcb: Tcb, { delivery, timestamps }: AcknowledgmentEvent): boolean {
+  const { repetitions } = tcb;
+  if (!repetitions) return false;
+  if (delivery.duplicate && repetitions.allArrivedTwice(delivery.duplicate)) return true;
+  if (delivery.acknowledged === 0 || tcb.recovery === 'none' || !timestamps) return false;
+  return repetitions.answersOriginal(seqAdd(tcb.una, -delivery.acknowledged), timestamps.echo);
+}
+
+/** Everything is as if nothing had been taken for lost (RFC 4015, RFC 9438 §4.9). */
+function undo(tcb: Tcb): void {
+  tcb.context.counters.add('tcp.spurious-recovery');
+  tcb.congestion.undo();
+  tcb.repetitions = undefined;
+  tcb.roundTrip.resetBackoff();
+  if (tcb.recovery === 'none') return;
+  tcb.sent.markNoneLost();
+  leave(tcb);
 }
 
 /** Only a sender that the window held back learns that there is room for more (RFC 9438 §5.8). */

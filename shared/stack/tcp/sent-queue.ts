@@ -1,8 +1,8 @@
 // The segments that are on their way: when each was sent, and what is known of its fate. The scoreboard of
-// RFC 6675, kept by segment so that loss can also be told by time (RFC 8985).
+// RFC 6675, kept by segment so that loss can be told by time (RFC 8985).
 
 import type { SackBlock } from '../../wire/tcp.ts';
-import { seqAdd, seqAfter, seqAtOrAfter, seqAtOrBefore, seqBefore, seqDistance } from './sequence.ts';
+import { seqAdd, seqAfter, seqAtOrAfter, seqAtOrBefore, seqBefore, seqDistance, seqMin } from './sequence.ts';
 
 export interface SentSegment {
   start: number;
@@ -10,6 +10,8 @@ export interface SentSegment {
   end: number;
   /** ms on the clock, of the latest transmission. */
   sentAt: number;
+  /** The place of the latest transmission among all of this connection: two may bear the same time. */
+  order: number;
   transmissions: number;
   state: 'in-flight' | 'lost' | 'sacked';
 }
@@ -20,21 +22,26 @@ export interface Delivery {
   acknowledged: number;
   /** Bytes newly told of by SACK blocks. */
   sacked: number;
-  /** Whether any of the segments that this delivers was sent more than once. */
-  ambiguous: boolean;
-  /** When the first and the last of them were sent, each for the last time; ms on the clock. */
-  firstSentAt: number;
-  lastSentAt: number;
+  /** Bytes newly known to have arrived, either way. */
+  delivered: number;
+  /** The segments that these are, those acknowledged by number first, each group by sequence number. */
+  readonly segments: SentSegment[];
+  /** What arrived twice (D-SACK, RFC 2883). */
+  readonly duplicate: SackBlock | undefined;
 }
 
-/** SACKed segments above one that make it lost (DupThresh, RFC 6675 §2). */
-const DUP_THRESH = 3;
-
 export class SentQueue {
+  /** By sequence number. */
   #segments: SentSegment[] = [];
+  /** Those in flight, in the order in which they were sent. */
+  readonly #inFlightSegments = new Set<SentSegment>();
+  #transmissions = 0;
   #inFlight = 0;
   #lost = 0;
   #sacked = 0;
+  #sackedSegments = 0;
+  /** No segment before this number is lost. */
+  #lostFrom = 0;
 
   get empty(): boolean {
     return this.#segments.length === 0;
@@ -44,9 +51,18 @@ export class SentQueue {
     return this.#segments[0];
   }
 
-  /** Oldest first. */
+  get last(): SentSegment | undefined {
+    return this.#segments.at(-1);
+  }
+
+  /** By sequence number. */
   get segments(): readonly SentSegment[] {
     return this.#segments;
+  }
+
+  /** Those in flight, in the order in which they were sent; marking them lost on the way is safe. */
+  get bySendingOrder(): Iterable<SentSegment> {
+    return this.#inFlightSegments;
   }
 
   /** Bytes taken to be in the network (`pipe`, RFC 6675 §4). */
@@ -54,6 +70,7 @@ export class SentQueue {
     return this.#inFlight;
   }
 
+  /** Bytes that are lost and wait to be sent again. */
   get lost(): number {
     return this.#lost;
   }
@@ -62,80 +79,87 @@ export class SentQueue {
     return this.#sacked;
   }
 
+  get sackedSegments(): number {
+    return this.#sackedSegments;
+  }
+
   push(start: number, end: number, now: number): void {
-    this.#segments.push({ start, end, sentAt: now, transmissions: 1, state: 'in-flight' });
-    this.#inFlight += seqDistance(start, end);
+    const order = ++this.#transmissions;
+    const segment: SentSegment = { start, end, sentAt: now, order, transmissions: 1, state: 'in-flight' };
+    this.#segments.push(segment);
+    this.#count(segment, 1);
   }
 
   /** Takes in a cumulative acknowledgment and SACK blocks. */
   deliver(acknowledgment: number, blocks: readonly SackBlock[]): Delivery {
-    const delivery: Delivery = {
-      acknowledged: 0,
-      sacked: 0,
-      ambiguous: false,
-      firstSentAt: Number.POSITIVE_INFINITY,
-      lastSentAt: Number.NEGATIVE_INFINITY,
-    };
+    const duplicate = duplicateBlock(acknowledgment, blocks);
+    const delivery: Delivery = { acknowledged: 0, sacked: 0, delivered: 0, segments: [], duplicate };
     this.#acknowledge(acknowledgment, delivery);
-    for (const block of blocks) this.#applyBlock(block, acknowledgment, delivery);
+    // By number, lest the order of blocks be taken for the order of arrival.
+    const ordered = blocks.length > 1 ? [...blocks].sort((a, b) => seqDistance(b.start, a.start)) : blocks;
+    for (const block of ordered) this.#applyBlock(block, acknowledgment, delivery);
     return delivery;
   }
 
   /** The first segment that is lost and waits to be sent again. */
   firstLost(): SentSegment | undefined {
-    return this.#lost === 0 ? undefined : this.#segments.find((segment) => segment.state === 'lost');
+    if (this.#lost === 0) return undefined;
+    for (let index = this.#indexFrom(this.#lostFrom); index < this.#segments.length; index++) {
+      const segment = this.#segments[index]!;
+      if (segment.state !== 'lost') continue;
+      this.#lostFrom = segment.start;
+      return segment;
+    }
+    return undefined;
   }
 
   markLost(segment: SentSegment): void {
-    if (segment.state === 'in-flight') this.#change(segment, 'lost');
+    if (segment.state !== 'in-flight') return;
+    this.#lostFrom = this.#lost === 0 ? segment.start : seqMin(segment.start, this.#lostFrom);
+    this.#change(segment, 'lost');
   }
 
-  /** After a timeout everything that was not SACKed counts as lost (RFC 6675 §5.1). */
   markAllLost(): void {
     for (const segment of this.#segments) this.markLost(segment);
+  }
+
+  /** What was taken for lost was only late. */
+  markNoneLost(): void {
+    for (const segment of this.#segments) if (segment.state === 'lost') this.#change(segment, 'in-flight');
+    this.#sortInFlight();
   }
 
   /** The receiver has given up data that it had SACKed, as RFC 2018 §8 lets it: SACKs count no more. */
   forgetSacks(): void {
     for (const segment of this.#segments) if (segment.state === 'sacked') this.#change(segment, 'in-flight');
-  }
-
-  /**
-   * Marks what IsLost of RFC 6675 §4 says is lost: three segments above it are SACKed, or more than two
-   * segments' worth of bytes. What was sent again already is left to the timers.
-   */
-  markLostBySacks(mss: number): void {
-    if (this.#sacked === 0) return;
-    let segmentsAbove = 0;
-    let bytesAbove = 0;
-    for (let index = this.#segments.length - 1; index >= 0; index--) {
-      const segment = this.#segments[index]!;
-      if (segment.state === 'sacked') {
-        segmentsAbove++;
-        bytesAbove += seqDistance(segment.start, segment.end);
-      } else if (segment.transmissions === 1) {
-        if (segmentsAbove >= DUP_THRESH || bytesAbove > (DUP_THRESH - 1) * mss) this.markLost(segment);
-      }
-    }
+    this.#sortInFlight();
   }
 
   sentAgain(segment: SentSegment, now: number): void {
+    this.#count(segment, -1);
     segment.sentAt = now;
+    segment.order = ++this.#transmissions;
     segment.transmissions++;
-    this.#change(segment, 'in-flight');
+    segment.state = 'in-flight';
+    this.#count(segment, 1);
   }
 
   /** Cuts a segment after `length` bytes, for a path that takes smaller ones by now. */
   split(segment: SentSegment, length: number): void {
     const middle = seqAdd(segment.start, length);
     const rest: SentSegment = { ...segment, start: middle };
+    this.#segments.splice(this.#indexFrom(segment.start) + 1, 0, rest);
+    this.#count(segment, -1);
     segment.end = middle;
-    this.#segments.splice(this.#segments.indexOf(segment) + 1, 0, rest);
+    this.#count(segment, 1);
+    this.#count(rest, 1);
+    this.#sortInFlight();
   }
 
   clear(): void {
     this.#segments = [];
-    this.#inFlight = this.#lost = this.#sacked = 0;
+    this.#inFlightSegments.clear();
+    this.#inFlight = this.#lost = this.#sacked = this.#sackedSegments = 0;
   }
 
   #acknowledge(acknowledgment: number, delivery: Delivery): void {
@@ -144,21 +168,30 @@ export class SentQueue {
       if (seqAfter(segment.end, acknowledgment)) break;
       whole++;
       this.#count(segment, -1);
-      delivery.acknowledged += seqDistance(segment.start, segment.end);
-      if (segment.state !== 'sacked') noteDelivered(segment, delivery);
+      const bytes = seqDistance(segment.start, segment.end);
+      delivery.acknowledged += bytes;
+      if (segment.state === 'sacked') continue;
+      delivery.delivered += bytes;
+      delivery.segments.push(segment);
     }
     if (whole > 0) this.#segments.splice(0, whole);
     const head = this.#segments[0];
-    if (head && seqBefore(head.start, acknowledgment)) {
-      this.#count(head, -1);
-      delivery.acknowledged += seqDistance(head.start, acknowledgment);
-      head.start = acknowledgment;
-      this.#count(head, 1);
-    }
+    if (head && seqBefore(head.start, acknowledgment)) this.#trim(head, acknowledgment, delivery);
+  }
+
+  /** The beginning of a segment was acknowledged. */
+  #trim(head: SentSegment, acknowledgment: number, delivery: Delivery): void {
+    const bytes = seqDistance(head.start, acknowledgment);
+    delivery.acknowledged += bytes;
+    if (head.state === 'in-flight') this.#inFlight -= bytes;
+    else if (head.state === 'lost') this.#lost -= bytes;
+    else this.#sacked -= bytes;
+    if (head.state !== 'sacked') delivery.delivered += bytes;
+    head.start = acknowledgment;
   }
 
   #applyBlock(block: SackBlock, acknowledgment: number, delivery: Delivery): void {
-    const last = this.#segments.at(-1);
+    const { last } = this;
     // Below what is acknowledged it is a D-SACK; beyond what was sent, or turned round, it is nonsense.
     if (!last || seqAtOrBefore(block.start, acknowledgment) || seqAfter(block.end, last.end)) return;
     if (seqAtOrBefore(block.end, block.start)) return;
@@ -167,8 +200,10 @@ export class SentQueue {
       if (seqAfter(segment.end, block.end)) break;
       if (segment.state === 'sacked') continue;
       this.#change(segment, 'sacked');
-      delivery.sacked += seqDistance(segment.start, segment.end);
-      noteDelivered(segment, delivery);
+      const bytes = seqDistance(segment.start, segment.end);
+      delivery.sacked += bytes;
+      delivery.delivered += bytes;
+      delivery.segments.push(segment);
     }
   }
 
@@ -184,22 +219,41 @@ export class SentQueue {
     return low;
   }
 
+  /** Segments are among those in flight again that were sent before others. */
+  #sortInFlight(): void {
+    const sorted = [...this.#inFlightSegments].sort((a, b) => a.order - b.order);
+    this.#inFlightSegments.clear();
+    for (const segment of sorted) this.#inFlightSegments.add(segment);
+  }
+
   #change(segment: SentSegment, state: SentSegment['state']): void {
     this.#count(segment, -1);
     segment.state = state;
     this.#count(segment, 1);
   }
 
+  /** Adds a segment to the sums of its state, or takes it out of them. */
   #count(segment: SentSegment, sign: 1 | -1): void {
     const bytes = sign * seqDistance(segment.start, segment.end);
-    if (segment.state === 'in-flight') this.#inFlight += bytes;
-    else if (segment.state === 'lost') this.#lost += bytes;
-    else this.#sacked += bytes;
+    if (segment.state === 'lost') this.#lost += bytes;
+    else if (segment.state === 'sacked') {
+      this.#sacked += bytes;
+      this.#sackedSegments += sign;
+    } else {
+      this.#inFlight += bytes;
+      if (sign > 0) this.#inFlightSegments.add(segment);
+      else this.#inFlightSegments.delete(segment);
+    }
   }
 }
 
-function noteDelivered({ sentAt, transmissions }: SentSegment, delivery: Delivery): void {
-  if (transmissions > 1) delivery.ambiguous = true;
-  delivery.firstSentAt = Math.min(delivery.firstSentAt, sentAt);
-  delivery.lastSentAt = Math.max(delivery.lastSentAt, sentAt);
+/** The first block tells of a duplicate if it lies below the acknowledgment, or within the second (RFC 2883 §4). */
+function duplicateBlock(
+  acknowledgment: number,
+  [first, second]: readonly SackBlock[],
+): SackBlock | undefined {
+  if (!first || seqAtOrBefore(first.end, first.start)) return undefined;
+  if (seqBefore(first.start, acknowledgment)) return first;
+  const within = second && seqAtOrAfter(first.start, second.start) && seqAtOrBefore(first.end, second.end);
+  return within ? first : undefined;
 }

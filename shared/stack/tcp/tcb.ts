@@ -9,12 +9,16 @@ import type { TcpEndpoint, TcpState } from './connection-api.ts';
 import type { TcpContext } from './context.ts';
 import { Cubic } from './cubic.ts';
 import { NewReno } from './new-reno.ts';
+import type { ProportionalRate } from './proportional-rate.ts';
+import { Rack } from './rack.ts';
 import { ReceiveBuffer } from './receive-buffer.ts';
+import type { Repetitions } from './repetitions.ts';
 import { RingBuffer } from './ring-buffer.ts';
 import { RoundTrip } from './round-trip.ts';
 import { SentQueue } from './sent-queue.ts';
 import { seqAdd, seqAfter, seqDistance } from './sequence.ts';
 import type { TcpSettings } from './settings.ts';
+import { TailLossProbe } from './tail-loss-probe.ts';
 import type { Timestamps } from './timestamps.ts';
 
 /** Things that a user is told after the turn, in the order in which they are told. */
@@ -34,6 +38,8 @@ export interface TcbOwner {
 
 export interface TcbTimers {
   retransmission(tcb: Tcb): void;
+  reordering(tcb: Tcb): void;
+  tailProbe(tcb: Tcb): void;
   delayedAck(tcb: Tcb): void;
   cork(tcb: Tcb): void;
   keepAlive(tcb: Tcb): void;
@@ -95,13 +101,21 @@ export class Tcb {
   timeouts = 0;
   synTransmissions = 0;
 
-  // Loss recovery (RFC 6582, RFC 6675).
+  // Loss recovery (RFC 6582, RFC 6675, RFC 8985).
   recovery: 'none' | 'fast' | 'timeout' = 'none';
   /** SND.NXT when recovery began. */
   recoveryPoint: number;
   duplicateAcks = 0;
   /** Bytes that duplicate ACKs told to have left the network, where there is no SACK to say which. */
   departed = 0;
+  readonly rack: Rack;
+  readonly probe = new TailLossProbe();
+  /** Whether something happened that a tail loss probe is to follow, if nothing else does. */
+  probeDue = false;
+  /** Takes the place of the congestion window during fast recovery. */
+  rate: ProportionalRate | undefined;
+  /** What the latest recovery sent again, as long as it may prove to have been needless. */
+  repetitions: Repetitions | undefined;
 
   // Receiving (RCV.… in the RFC).
   receive: ReceiveBuffer;
@@ -127,6 +141,8 @@ export class Tcb {
   readonly timestampOffset: number;
 
   readonly retransmission: Alarm;
+  readonly reordering: Alarm;
+  readonly tailProbe: Alarm;
   readonly delayedAck: Alarm;
   /** Until when a corked segment waits. */
   readonly cork: Alarm;
@@ -150,10 +166,13 @@ export class Tcb {
     this.una = this.recoveryPoint = iss;
     this.nxt = this.probed = this.sendBase = seqAdd(iss, 1);
     this.roundTrip = new RoundTrip(settings);
+    this.rack = new Rack(iss);
     this.congestion = congestionControl(settings);
     this.receive = new ReceiveBuffer(0, settings.receiveBuffer);
     this.timestampOffset = sequences.timestampOffset(local, remote);
     this.retransmission = new Alarm(clock, () => timers.retransmission(this));
+    this.reordering = new Alarm(clock, () => timers.reordering(this));
+    this.tailProbe = new Alarm(clock, () => timers.tailProbe(this));
     this.delayedAck = new Alarm(clock, () => timers.delayedAck(this));
     this.cork = new Alarm(clock, () => timers.cork(this));
     this.keepAliveAlarm = new Alarm(clock, () => timers.keepAlive(this));
@@ -205,6 +224,11 @@ export class Tcb {
     return Math.max(this.sent.inFlight - this.departed, 0);
   }
 
+  /** cwnd, in bytes. */
+  get congestionWindow(): number {
+    return this.rate?.window ?? this.congestion.window;
+  }
+
   /** Whether numbers of both sides are agreed on (RFC 9293 §3.10.7.4). */
   get synchronized(): boolean {
     return this.state !== 'CLOSED' && this.state !== 'SYN-SENT' && this.state !== 'SYN-RECEIVED';
@@ -218,6 +242,8 @@ export class Tcb {
 
   closeAlarms(): void {
     this.retransmission.close();
+    this.reordering.close();
+    this.tailProbe.close();
     this.delayedAck.close();
     this.cork.close();
     this.keepAliveAlarm.close();

@@ -2,8 +2,8 @@
 
 import { sendAck, sendKeepAlive, sendReset } from './emit.ts';
 import { sendSyn } from './handshake.ts';
-import { output, probeWindow } from './output.ts';
-import { timedOut } from './recovery.ts';
+import { output, probeTail, probeWindow } from './output.ts';
+import { reorderingEnds, timedOut } from './recovery.ts';
 import { sendSynAck } from './syn-sent.ts';
 import type { Tcb, TcbTimers } from './tcb.ts';
 import { timestampNow } from './timestamps.ts';
@@ -15,8 +15,12 @@ const FEWEST_TRIES = 5;
 export const TIMERS: TcbTimers = {
   retransmission(tcb) {
     if (tcb.state === 'SYN-SENT' || tcb.state === 'SYN-RECEIVED') repeatSyn(tcb);
+    // A probe that is due at the same time goes first (RFC 8985 §7.2).
+    else if (tcb.tailProbe.deadline !== undefined) probeTail(tcb);
     else repeatData(tcb);
   },
+  reordering: reorderingEnds,
+  tailProbe: probeTail,
   delayedAck: sendAck,
   // It has waited long enough: what there is goes, and what is written next waits again.
   cork(tcb) {

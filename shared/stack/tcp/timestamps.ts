@@ -35,6 +35,11 @@ export class Timestamps {
     return { value: timestampNow(this.clock, this.offset), echo: this.#recent };
   }
 
+  /** TSval of a segment that was sent at `time`, in ms on the clock. */
+  at(time: number): number {
+    return timestampAt(time, this.offset);
+  }
+
   /** PAWS: whether a segment is older than what has come already (RFC 7323 §5.3, R1). */
   isOld({ value }: TcpTimestamps): boolean {
     return seqBefore(value, this.#recent) && this.clock.now() - this.#recentAt < RECENT_VALID;
@@ -56,5 +61,9 @@ export class Timestamps {
 }
 
 export function timestampNow(clock: Clock, offset: number): number {
-  return seqAdd(Math.floor(clock.now()) % 2 ** 32, offset);
+  return timestampAt(clock.now(), offset);
+}
+
+function timestampAt(time: number, offset: number): number {
+  return seqAdd(Math.floor(time) % 2 ** 32, offset);
 }

@@ -196,7 +196,7 @@ describe('congestion control', () => {
     const control = new Cubic();
     control.setMss(MSS);
     while (control.window < 100 * MSS) control.acknowledged(MSS, 0, 100);
-    control.lost(control.window);
+    control.lost();
     expect(control.window).toBe(70 * MSS);
     expect(control.threshold).toBe(70 * MSS);
     // K = cbrt(100 × 0.3 / 0.4) s.

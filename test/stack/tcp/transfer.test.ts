@@ -1,28 +1,8 @@
-// Data on its way: acknowledgments, windows, retransmission, loss recovery, one segment at a time.
+// Data on its way: acknowledgments, windows, timeouts, one segment at a time.
 
 import { describe, expect, test } from 'vitest';
-import type { TcpOptions } from '../../../shared/wire/tcp.ts';
-import { Harness, type OwnSegment, PEER_ISS } from './support/harness.ts';
-
-const MSS = 1000;
-
-function sender(
-  options: { peer?: TcpOptions; congestionControl?: 'cubic' | 'newreno'; peerWindow?: number } = {},
-) {
-  const { congestionControl = 'newreno', peerWindow } = options;
-  const peer = { mss: MSS, ...options.peer };
-  return new Harness({ settings: { congestionControl }, peer, peerWindow }).established();
-}
-
-/** Segments as `start+length`. */
-function ranges(segments: readonly OwnSegment[]): string[] {
-  return segments.map(({ seq, length }) => `${seq}+${length}`);
-}
-
-/** A SACK block in numbers relative to ours. */
-function block(net: Harness, start: number, end: number) {
-  return { start: (net.iss + start) >>> 0, end: (net.iss + end) >>> 0 };
-}
+import { Harness, PEER_ISS } from './support/harness.ts';
+import { MSS, ranges, sender } from './support/sender.ts';
 
 describe('TCP-10: acknowledgments', () => {
   test('a single segment waits 40 ms for company', () => {
@@ -357,117 +337,7 @@ describe('TCP-8: timeouts', () => {
   });
 });
 
-describe('loss recovery without SACK', () => {
-  const dup = { seq: 1, ack: 1001 };
-
-  function withLoss(): Harness {
-    const net = sender();
-    net.connection.write(new Uint8Array(40 * MSS));
-    expect(net.take().length).toBe(10);
-    net.inject({ seq: 1, ack: 1001 });
-    return net;
-  }
-
-  test('TCP-11: three duplicate ACKs bring the segment again; ssthresh is half the flight', () => {
-    const net = withLoss();
-    const flight = 11;
-    expect(net.detail('cwnd')).toBe(flight * MSS);
-    // Limited transmit (RFC 3042): each of the first two lets one new segment go.
-    expect(ranges(net.inject(dup))).toEqual(['12001+1000']);
-    expect(ranges(net.inject(dup))).toEqual(['13001+1000']);
-    expect(ranges(net.inject(dup))).toEqual(['1001+1000']);
-    expect(net.detail('ssthresh')).toBe(((flight + 2) * MSS) / 2);
-    expect(net.detail('cwnd')).toBe(6500);
-    expect(net.inject(dup)).toEqual([]);
-  });
-
-  test('TCP-12: a partial ACK sends the next hole at once', () => {
-    const net = withLoss();
-    net.inject(dup, dup, dup);
-    const [next] = net.inject({ seq: 1, ack: 5001 });
-    expect(next).toMatchObject({ seq: 5001, length: 1000 });
-    expect(net.detail('cwnd')).toBe(5500);
-    // All that was in flight is acknowledged: recovery is over.
-    net.inject({ seq: 1, ack: 12_001 });
-    net.inject({ seq: 1, ack: 13_001 });
-    expect(net.detail('cwnd')).toBeGreaterThanOrEqual(5500);
-    expect(net.counters.get('tcp.fast-recovery')).toBe(1);
-  });
-
-  test('an ACK with data, or with another window, is no duplicate', () => {
-    const net = withLoss();
-    expect(ranges(net.inject({ seq: 1, ack: 1001, data: 5 }, { seq: 6, ack: 1001, data: 5 }))).not.toContain(
-      '1001+1000',
-    );
-    expect(
-      ranges(net.inject(...[1, 2, 3].map((step) => ({ seq: 11, ack: 1001, window: 60_000 + step })))),
-    ).not.toContain('1001+1000');
-  });
-
-  test('TCP-11: with CUBIC 0.7 of the window is left', () => {
-    const net = sender({ congestionControl: 'cubic' });
-    net.connection.write(new Uint8Array(40 * MSS));
-    net.inject({ seq: 1, ack: 1001 });
-    const before = net.detail('cwnd');
-    net.inject(dup, dup, dup);
-    expect(net.detail('cwnd')).toBe(Math.round(before * 0.7));
-  });
-});
-
-describe('loss recovery with SACK', () => {
-  function withSack(): Harness {
-    const net = sender({ peer: { sackPermitted: true } });
-    net.connection.write(new Uint8Array(40 * MSS));
-    expect(net.take().length).toBe(10);
-    return net;
-  }
-
-  test('TCP-13: only what is missing is sent again', () => {
-    const net = withSack();
-    const sack = (...pairs: [number, number][]) => ({
-      seq: 1,
-      ack: 1,
-      options: { sack: pairs.map(([start, end]) => block(net, start, end)) },
-    });
-    net.inject(sack([1001, 2001]));
-    net.inject(sack([1001, 3001]));
-    const out = net.inject(sack([4001, 6001], [1001, 3001]));
-    expect(ranges(out)).toContain('1+1000');
-    // The fourth is lost as well by now, and goes as soon as the pipe has room.
-    net.inject(sack([4001, 7001], [1001, 3001]));
-    expect(ranges(net.inject(sack([4001, 10_001], [1001, 3001])))).toContain('3001+1000');
-    net.inject({ seq: 1, ack: 10_001 });
-    expect(net.counters.get('tcp.retransmitted')).toBe(2);
-  });
-
-  test('TCP-13: three SACKed segments are enough, whatever the number of ACKs', () => {
-    const net = withSack();
-    const options = { sack: [block(net, 1001, 4001)] };
-    expect(ranges(net.inject({ seq: 1, ack: 1, options }))).toContain('1+1000');
-  });
-
-  test('blocks that make no sense do no harm', () => {
-    const net = withSack();
-    for (const [start, end] of [
-      [5000, 4000],
-      [1001, 900_000],
-      [-5000, -4000],
-      [1001, 1001],
-    ] as const)
-      net.inject({ seq: 1, ack: 1, options: { sack: [block(net, start, end)] } });
-    expect(net.state).toBe('ESTABLISHED');
-    net.inject({ seq: 1, ack: 10_001 });
-    expect(net.connection.unacknowledged).toBe(30_000);
-  });
-
-  test('a receiver that gave up what it had SACKed gets it again', () => {
-    const net = withSack();
-    net.inject({ seq: 1, ack: 1, options: { sack: [block(net, 1001, 10_001)] } });
-    net.inject({ seq: 1, ack: 1001 });
-    expect(ranges(net.wait(250))).toEqual(['1001+1000']);
-    expect(ranges(net.inject({ seq: 1, ack: 2001 }))).toContain('2001+1000');
-  });
-
+describe('SACK blocks of ours', () => {
   test('TCP-13: ours are offered: newest first, three beside timestamps, a duplicate before all', () => {
     const timestamps = { value: 1, echo: 0 };
     const net = sender({ peer: { sackPermitted: true, timestamps } });
