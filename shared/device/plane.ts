@@ -23,7 +23,7 @@ export interface PlaneOptions {
   readonly clock: Clock;
   readonly log: EventLog;
   readonly counters: Counters;
-  readonly ports: ReadonlyMap<string, Port>;
+  readonly ports: ReadonlyMap<string, Pick<Port, 'top'>>;
   changed(): void;
 }
 
@@ -110,7 +110,7 @@ function portUnder(entry: InterfaceSpec, { clock, counters, ports }: PlaneOption
   return new Bridge({ clock, counters, ports: members, mac: mac(entry.mac) }).port;
 }
 
-function portNamed(name: string, ports: ReadonlyMap<string, Port>): Port {
+function portNamed(name: string, ports: PlaneOptions['ports']): Pick<Port, 'top'> {
   const port = ports.get(name);
   if (!port) throw new Error(`no port ${name} in the device's configuration`);
   return port;

@@ -26,8 +26,10 @@ export interface RecursionOptions {
 
 /** ms that one question may take: less than a client waits (5 s), so that it is told. */
 const MOST_TIME = 4500;
-/** ms to wait for each server of a zone, in the first round and in the second. */
-const TRIES = [1000, 2000] as const;
+/** ms to wait for each server of a zone, round by round. */
+const TRIES = [600, 1200, 2400] as const;
+/** The same while a name server's name is looked up: it must not take all the time of the question that needs it. */
+const SHORT_TRIES = [600, 1200] as const;
 const MOST_QUERIES = 50;
 /** A name server's name that needs a name server's name that … */
 const DEEPEST = 6;
@@ -202,9 +204,7 @@ export class Recursor {
     type: DnsType,
     work: Work,
   ): Promise<Exclude<Meaning, { kind: 'useless' }>> {
-    // A name server that is hard to find must not cost the time of the question that needs it.
-    const tries = work.lookingUp.length === 0 ? TRIES : TRIES.slice(0, 1);
-    for (const patience of tries) {
+    for (const patience of work.lookingUp.length === 0 ? TRIES : SHORT_TRIES) {
       for await (const server of this.#serversOf(delegation, work)) {
         const meaning = await this.#askServer(server, delegation.zone, name, type, work, patience);
         if (meaning.kind !== 'useless') return meaning;

@@ -126,6 +126,12 @@ export interface DigStatistics {
   readonly at: Date;
 }
 
+/** What +trace says of each response. */
+export function formatReceived(received: Omit<DigStatistics, 'at' | 'transport'>): string {
+  const { size, server, port, duration } = received;
+  return `;; Received ${size} bytes from ${server.address}#${port}(${server.name}) in ${Math.floor(duration)} ms\n\n`;
+}
+
 /** `Sat Nov 21 02:03:53 UTC 2026`. */
 function formatDate(date: Date): string {
   const [weekday = '', day = '', month = '', year = '', time = ''] = date.toUTCString().split(/,? /);

@@ -35,6 +35,8 @@ export interface DigLookup {
   readonly ednsNegotiation: boolean;
   readonly udpSize: number;
   readonly dnssecOk: boolean;
+  /** Follows referrals from the root on. */
+  readonly trace: boolean;
   /** ms a try. */
   readonly timeout: number;
   readonly tries: number;
@@ -87,6 +89,7 @@ Where:  domain    is in the Domain Name System
                  +[no]stats          (Control display of statistics)
                  +[no]tcp            (TCP mode (+[no]vc))
                  +timeout=###        (Set query timeout) [5]
+                 +[no]trace          (Trace delegation down from root)
                  +tries=###          (Set number of UDP attempts) [3]
 `;
 
@@ -190,6 +193,9 @@ const PLUS: Readonly<Record<string, PlusOption>> = {
   timeout: (draft, _on, value) => {
     draft.timeout = Math.max(numberIn(value, 0, 3600, 'timeout'), 1) * 1000;
   },
+  trace: (draft, on) => {
+    draft.trace = on;
+  },
   tries: (draft, _on, value) => {
     draft.tries = Math.max(numberIn(value, 0, 1000, 'tries'), 1);
   },
@@ -228,6 +234,7 @@ function defaults(): Draft {
     ednsNegotiation: true,
     udpSize: 1232,
     dnssecOk: false,
+    trace: false,
     timeout: 5000,
     tries: 3,
     show: {

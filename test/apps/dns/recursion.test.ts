@@ -307,7 +307,7 @@ describe('absence (RFC 2308)', () => {
 });
 
 describe('servers that fail', () => {
-  test('DNS-8: a dead server is passed over after a second, and is asked last for a while', async () => {
+  test('DNS-8: a dead server is passed over, and is asked last for a while', async () => {
     const bench = new Bench();
     bench.serve(ROOT_SERVER, { '.': ROOT_ZONE });
     bench.serve(COM_SERVER, { com: COM_ZONE });
