@@ -9,24 +9,15 @@ import type { Ipv4Address } from '../../shared/core/address.ts';
 import { Counters } from '../../shared/core/counters.ts';
 import { type EventLog, silentLog } from '../../shared/core/event-log.ts';
 import { seededRandom } from '../../shared/core/random.ts';
-import type { Device, DeviceService, StartService } from '../../shared/device/device.ts';
+import type { Device, DeviceService } from '../../shared/device/device.ts';
 import { bridgePlane, ipPlane } from '../../shared/device/plane.ts';
 import type { Port } from '../../shared/device/ports.ts';
-import { dhcpClients, dhcpServer, dnsServer, httpServer, resolver } from '../../shared/device/services.ts';
 import type { Bridge } from '../../shared/stack/bridge.ts';
 import type { DeviceKind, DeviceSpec, Topology } from '../../shared/topology/types.ts';
 import { validateTopology } from '../../shared/topology/validate.ts';
+import { SERVICES } from '../support/kinds.ts';
 import { type End, HostileCable, type HostilePort } from './cable.ts';
 import type { CountingClock } from './counting-clock.ts';
-
-/** The services of each kind, as the files of `devices/` have them. */
-const SERVICES: Readonly<Record<Exclude<DeviceKind, 'switch'>, readonly StartService[]>> = {
-  host: [dhcpClients, resolver],
-  router: [dhcpClients, dhcpServer, resolver],
-  'isp-router': [dhcpClients, resolver],
-  'dns-server': [dhcpClients, dnsServer, resolver],
-  'web-server': [dhcpClients, httpServer, resolver],
-};
 
 const TOPOLOGY = {
   name: 'hostile',
@@ -239,6 +230,7 @@ export class HostileNet {
     const name = spec.name as DeviceName;
     if (spec.kind === 'switch')
       return { name, kind: spec.kind, counters, device: undefined, bridge: bridgePlane(plane) };
+    if (spec.kind === 'tap') throw new Error('a tap is part of the machine');
     const device = ipPlane(plane, spec.kind === 'router' || spec.kind === 'isp-router');
     for (const start of SERVICES[spec.kind]) this.#services.push(start(device));
     return { name, kind: spec.kind, counters, device, bridge: undefined };

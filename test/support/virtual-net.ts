@@ -4,24 +4,15 @@
 import { HttpCache } from '../../shared/apps/http/cache.ts';
 import { Counters } from '../../shared/core/counters.ts';
 import type { FramePort } from '../../shared/core/frame-port.ts';
-import type { Device, DeviceService, StartService } from '../../shared/device/device.ts';
+import type { Device, DeviceService } from '../../shared/device/device.ts';
 import { bridgePlane, ipPlane, type PlaneOptions } from '../../shared/device/plane.ts';
-import { dhcpClients, dhcpServer, dnsServer, httpServer, resolver } from '../../shared/device/services.ts';
-import type { DeviceKind, DeviceSpec, Topology } from '../../shared/topology/types.ts';
+import type { DeviceSpec, Topology } from '../../shared/topology/types.ts';
 import { NO_TABLES, type Outcome, startCommand } from './command-bench.ts';
 import { FrameChecker } from './frame-checker.ts';
+import { SERVICES } from './kinds.ts';
 import { type Fate, type MemoryCable, memoryCable } from './memory-cable.ts';
 import { RecordedLog } from './recorded-log.ts';
 import { VirtualClock } from './virtual-clock.ts';
-
-/** As the files of devices/ compose them. */
-const KINDS: Readonly<Record<Exclude<DeviceKind, 'switch'>, readonly StartService[]>> = {
-  host: [dhcpClients, resolver],
-  router: [dhcpClients, dhcpServer, resolver],
-  'isp-router': [dhcpClients, resolver],
-  'dns-server': [dhcpClients, dnsServer, resolver],
-  'web-server': [dhcpClients, httpServer, resolver],
-};
 
 export interface VirtualDevice {
   readonly device: Device;
@@ -110,12 +101,13 @@ export class VirtualNet {
       ports: this.#portsOf(spec),
       changed: () => {},
     };
+    if (spec.kind === 'tap') throw new Error('a tap is part of the machine, which has no virtual time');
     if (spec.kind === 'switch') {
       bridgePlane(options);
       return;
     }
     const device = ipPlane(options, spec.kind === 'router' || spec.kind === 'isp-router');
-    const services = KINDS[spec.kind].map((start) => start(device));
+    const services = SERVICES[spec.kind].map((start) => start(device));
     this.#devices.set(spec.name, { device, log, services });
   }
 
