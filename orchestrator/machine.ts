@@ -5,7 +5,7 @@ import type { DeviceSpec } from '../shared/topology/types.ts';
 import { type CrashReport, lastLogLines } from './crash-report.ts';
 import type { DeviceProcess } from './device-process.ts';
 import { Failure } from './failure.ts';
-import { DeviceOff } from './faults/bench.ts';
+import { type DeviceAddress, DeviceOff } from './faults/bench.ts';
 import type { DeviceReport, DeviceState } from './net-status.ts';
 
 /** ms a device has for its orderly end. */
@@ -73,10 +73,12 @@ export class Machine {
     return this.running ? this.#incarnation - 1 : undefined;
   }
 
-  /** `a.b.c.d/n`, as they are or, while it says nothing, as they were. */
-  get addresses(): string[] {
+  /** As they are or, while it says nothing, as they were. */
+  get addresses(): DeviceAddress[] {
     const { interfaces } = this.running?.status ?? this.#lastStatus ?? this.spec;
-    return interfaces.flatMap(({ ipv4 }) => (ipv4 && ipv4 !== 'dhcp' ? [ipv4] : []));
+    return interfaces.flatMap(({ name, ipv4 }) =>
+      ipv4 && ipv4 !== 'dhcp' ? [{ interface: name, ipv4 }] : [],
+    );
   }
 
   /** @throws DeviceOff if it is off, or ends meanwhile; Error ETIMEDOUT */

@@ -10,13 +10,19 @@ export interface FaultyDevice {
   /** It runs and serves its socket. */
   readonly booted: boolean;
   readonly frozen: boolean;
-  /** `a.b.c.d/n` of its interfaces, as they are or, while it is off, as they were. */
-  readonly addresses: readonly string[];
+  /** Those of its interfaces, as they are or, while it is off, as they were. */
+  readonly addresses: readonly DeviceAddress[];
   /**
    * A call over its /control, once it serves that.
    * @throws DeviceOff if it is off or ends meanwhile; an error with code ETIMEDOUT after `timeout` ms
    */
   ask(method: string, params: unknown, timeout: number): Promise<unknown>;
+}
+
+export interface DeviceAddress {
+  readonly interface: string;
+  /** `a.b.c.d/n` */
+  readonly ipv4: string;
 }
 
 export interface FaultBench {

@@ -30,6 +30,7 @@ class Rule {
   constructor(
     readonly rule: DropRule,
     private readonly test: FrameTest,
+    private readonly passesOn: (frame: Uint8Array) => boolean,
   ) {}
 
   isAt(port: string, direction: 'in' | 'out'): boolean {
@@ -37,9 +38,10 @@ class Rule {
   }
 
   drops(frame: Uint8Array, forwarded: boolean): boolean {
-    const { first, every } = this.rule;
+    const { first, every, match } = this.rule;
     if (first !== undefined && this.#matched >= first) return false;
     if (!this.test(frame, forwarded)) return false;
+    if (match.delivered && this.passesOn(frame)) return false;
     this.#matched++;
     return every === undefined || this.#matched % every === 0;
   }
@@ -65,6 +67,9 @@ export class FrameFilters {
   readonly #filters = new Map<string, Filter>();
   readonly #ports = new Map<string, FilterPort>();
 
+  /** @param passesOn whether the device translates an IPv4 frame that comes in for another */
+  constructor(private readonly passesOn: (frame: Uint8Array) => boolean = () => false) {}
+
   /** A port that the rules are at from now on. */
   port(name: string, inner: ImpairedPort): FilterPort {
     const port = new FilterPort(inner);
@@ -79,7 +84,7 @@ export class FrameFilters {
    * @throws TypeError for a network that is none
    */
   set(id: string, rules: readonly DropRule[]): void {
-    const compiled = rules.map((rule) => new Rule(rule, compileMatch(rule.match)));
+    const compiled = rules.map((rule) => new Rule(rule, compileMatch(rule.match), this.passesOn));
     const filter = this.#filters.get(id) ?? new Filter();
     filter.rules = compiled;
     this.#filters.set(id, filter);

@@ -50,6 +50,8 @@ export interface FramePattern {
   readonly dns?: 'query' | 'answer' | undefined;
   /** Only what this device made itself, not what it passes on. */
   readonly originated?: boolean | undefined;
+  /** Only what ends at this device, not what it translates for another: for the filter to ask the device. */
+  readonly delivered?: boolean | undefined;
 }
 
 const TCP_FLAG_BITS = { syn: TCP_SYN, ack: TCP_ACK, fin: TCP_FIN, rst: TCP_RST, psh: TCP_PSH } as const;

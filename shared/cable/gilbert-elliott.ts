@@ -35,10 +35,15 @@ export class GilbertElliott {
     private readonly die: Die,
   ) {}
 
+  /** The probability of loss in the state that the link is in. */
+  get loss(): number {
+    return this.#isBad ? this.parameters.bad : this.parameters.good;
+  }
+
   /** The probability of loss that the next frame meets. */
   next(): number {
-    const { p, r, bad, good } = this.parameters;
-    const loss = this.#isBad ? bad : good;
+    const { p, r } = this.parameters;
+    const { loss } = this;
     if (this.die.show(this.#frames++) < (this.#isBad ? r : p)) this.#isBad = !this.#isBad;
     return loss;
   }

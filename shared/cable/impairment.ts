@@ -3,15 +3,15 @@
 //
 //   send → duplicate → loss → corrupt → wait for rate (limit) → delay, jitter, or reorder past it → out
 //
-// The fate of frame n, counted among those that were sent while there was carrier, hangs on the seed and n
-// alone (dice.ts), and a bursty loss on the seed and how many frames came since it was set.
+// The fate of a frame hangs on the seed and on how many came, while there was carrier, since what befalls it
+// was set (dice.ts), which it was for the first time when the port was opened.
 
 import { Alarm, type Clock } from '../core/clock.ts';
 import { Counters } from '../core/counters.ts';
 import type { FramePort, FrameReceiver } from '../core/frame-port.ts';
-import { type Die, die } from './dice.ts';
+import { Dice, die, kindOf, type Throw } from './dice.ts';
 import { GilbertElliott, type GilbertElliottParameters, sameParameters } from './gilbert-elliott.ts';
-import { Jitter, type JitterDistribution } from './jitter.ts';
+import { JITTER_DICE, type JitterDistribution, jitterFactor } from './jitter.ts';
 
 /** What a sending end does to frames; all absent means a perfect cable. */
 export interface LinkImpairment {
@@ -41,17 +41,26 @@ const DEFAULT_LIMIT = 1000;
 /** ms that a frame may leave early, so that one timer of whole milliseconds serves all that are due around it. */
 const LEEWAY = 0.5;
 
-/** What dice are thrown for, one of each a frame; jitter and bursts have theirs. */
-const CAUSES = ['loss', 'duplicate', 'corrupt', 'bit', 'reorder'] as const;
-type Cause = (typeof CAUSES)[number];
+/** What dice are thrown for, one of each a frame, and which values begin them anew when they change. */
+const BEGUN_BY = {
+  loss: ['loss', 'gemodel'],
+  bursts: ['gemodel'],
+  duplicate: ['duplicate'],
+  corrupt: ['corrupt'],
+  bit: ['corrupt'],
+  reorder: ['reorder'],
+  ...JITTER_DICE,
+} as const satisfies Record<string, readonly (keyof LinkImpairment)[]>;
+type Cause = keyof typeof BEGUN_BY;
+const CAUSES = Object.keys(BEGUN_BY) as Cause[];
 
 /** A frame on its way. */
 interface Flight {
   readonly frame: Uint8Array;
-  /** What its dice are thrown with; odd for a duplicate. */
-  readonly number: number;
+  readonly fate: Throw<Cause>;
   /** Whether the device passes it on for another. */
   readonly forwarded: boolean;
+  /** Whether there are two of it, this one or the other being the duplicate. */
   readonly duplicated: boolean;
   readonly corrupted: boolean;
   /** When its last bit leaves the sender, on the clock's scale. */
@@ -65,8 +74,7 @@ export class ImpairedPort implements FramePort {
   readonly counters = new Counters();
   #impairment: LinkImpairment = {};
   readonly #seed: readonly (string | number)[];
-  readonly #dice: Readonly<Record<Cause, Die>>;
-  readonly #jitter: Jitter;
+  readonly #dice: Dice<Cause>;
   #bursts: GilbertElliott | undefined;
   readonly #alarm: Alarm;
   #seen = 0;
@@ -85,11 +93,10 @@ export class ImpairedPort implements FramePort {
     impairment: LinkImpairment = {},
   ) {
     this.#seed = seed;
-    const dice = CAUSES.map((cause) => [cause, die(seed, cause)] as const);
-    this.#dice = Object.fromEntries(dice) as Record<Cause, Die>;
-    this.#jitter = new Jitter(seed);
+    this.#dice = new Dice(seed, CAUSES);
     this.#alarm = new Alarm(clock, () => this.#release());
-    this.set(impairment);
+    this.#impairment = impairment;
+    this.#bursts = this.#chain('bursts');
   }
 
   get mtu(): number {
@@ -121,16 +128,17 @@ export class ImpairedPort implements FramePort {
 
   send(frame: Uint8Array, forwarded = false): void {
     if (!this.inner.carrier) return this.inner.send(frame);
-    const number = 2 * this.#seen++;
+    this.#seen++;
+    const fate = this.#dice.next(kindOf(frame));
     if (this.#isPerfect) return this.inner.send(frame);
-    const duplicated = this.#falls('duplicate', number, this.#impairment.duplicate);
+    const duplicated = fate.falls('duplicate', this.#impairment.duplicate);
     // The state of the link is one for a frame and its duplicate.
-    const burst = this.#bursts?.next();
+    const burst = burstOn(this.#bursts, fate);
     const copy = duplicated ? new Uint8Array(frame) : undefined;
-    this.#pass(frame, number, forwarded, duplicated, burst);
+    this.#pass(frame, fate, forwarded, duplicated, burst);
     if (!copy) return;
     this.counters.add('impairment.duplicate');
-    this.#pass(copy, number + 1, forwarded, duplicated, burst);
+    this.#pass(copy, fate.forDuplicate(), forwarded, duplicated, burst);
   }
 
   /**
@@ -141,7 +149,9 @@ export class ImpairedPort implements FramePort {
   set(impairment: LinkImpairment): void {
     const before = this.#impairment;
     this.#impairment = impairment;
-    const begin = !sameParameters(before.gemodel, impairment.gemodel);
+    const begun = CAUSES.filter((cause) => BEGUN_BY[cause].some((name) => !isSame(name, before, impairment)));
+    this.#dice.renew(begun);
+    const begin = begun.includes('bursts');
     if (begin) this.#bursts = this.#chain('bursts');
     // Those on their way have a chain of their own: how many they are changes nothing for those to come.
     const bursts = begin ? this.#chain('bursts on the way') : undefined;
@@ -149,7 +159,7 @@ export class ImpairedPort implements FramePort {
 
     const delayed = meet(this.#delayed);
     const left = this.#waiting.map((flight) => this.#bytesLeft(flight, before.rate));
-    const bytesLeft = new Map(this.#waiting.map(({ number }, index) => [number, left[index]]));
+    const bytesLeft = new Map(this.#waiting.map(({ fate }, index) => [fate, left[index]]));
     const waiting = meet(this.#waiting);
     this.#lastDue = Number.NEGATIVE_INFINITY;
     this.#delayed = [];
@@ -157,7 +167,7 @@ export class ImpairedPort implements FramePort {
     this.#lastDeparture = this.clock.now();
     this.#waiting = this.#withinLimit(waiting).map((flight) => ({
       ...flight,
-      departs: this.#departure(bytesLeft.get(flight.number) ?? flight.frame.length),
+      departs: this.#departure(bytesLeft.get(flight.fate) ?? flight.frame.length),
     }));
     this.#release();
   }
@@ -177,25 +187,21 @@ export class ImpairedPort implements FramePort {
 
   #chain(label: string): GilbertElliott | undefined {
     const { gemodel } = this.#impairment;
-    return gemodel && new GilbertElliott(gemodel, die(this.#seed, label));
-  }
-
-  /** Whether the die says that `cause` befalls a frame, at the given probability. */
-  #falls(cause: Cause, number: number, probability: number | undefined): boolean {
-    return !!probability && this.#dice[cause].show(number) < probability;
+    const settings = this.#dice.settings('bursts');
+    return gemodel && new GilbertElliott(gemodel, die(this.#seed, `${label} ${settings}`));
   }
 
   #pass(
     frame: Uint8Array,
-    number: number,
+    fate: Throw<Cause>,
     forwarded: boolean,
     duplicated: boolean,
     burst: number | undefined,
   ): void {
-    if (this.#isLost(number, burst)) return;
+    if (this.#isLost(fate, burst)) return;
     const { delay, jitter, rate, limit = DEFAULT_LIMIT } = this.#impairment;
-    const corrupted = this.#falls('corrupt', number, this.#impairment.corrupt);
-    const whole = corrupted ? this.#corrupt(frame, number) : frame;
+    const corrupted = fate.falls('corrupt', this.#impairment.corrupt);
+    const whole = corrupted ? this.#corrupt(frame, fate) : frame;
     if (!delay && !jitter && !rate && this.#waiting.length === 0 && this.#delayed.length === 0)
       return this.inner.send(whole);
     if (rate) {
@@ -206,44 +212,41 @@ export class ImpairedPort implements FramePort {
     const departs = this.#departure(whole.length);
     // A frame that is kept may be a view of a message that others look at too.
     const kept = corrupted ? whole : new Uint8Array(frame);
-    this.#waiting.push({ frame: kept, number, forwarded, duplicated, corrupted, departs, due: departs });
+    this.#waiting.push({ frame: kept, fate, forwarded, duplicated, corrupted, departs, due: departs });
     this.#release();
   }
 
   /** What becomes of a frame on its way when the impairment is another: nothing, itself, or two of it. */
   #meet(flight: Flight, bursts: GilbertElliott | undefined): Flight[] {
-    const { number } = flight;
-    const burst = bursts?.next();
+    const { fate } = flight;
+    const burst = burstOn(bursts, fate);
     const flights = [flight];
-    // A duplicate has none of its own.
-    const doubles =
-      !flight.duplicated && number % 2 === 0 && this.#falls('duplicate', number, this.#impairment.duplicate);
-    if (doubles) {
+    if (!flight.duplicated && fate.falls('duplicate', this.#impairment.duplicate)) {
       this.counters.add('impairment.duplicate');
       flights[0] = { ...flight, duplicated: true };
-      flights.push({ ...flight, number: number + 1, duplicated: true });
+      flights.push({ ...flight, fate: fate.forDuplicate(), duplicated: true });
     }
     return flights
-      .filter((each) => !this.#isLost(each.number, burst))
+      .filter((each) => !this.#isLost(each.fate, burst))
       .map((each) =>
-        each.corrupted || !this.#falls('corrupt', each.number, this.#impairment.corrupt)
+        each.corrupted || !each.fate.falls('corrupt', this.#impairment.corrupt)
           ? each
-          : { ...each, corrupted: true, frame: this.#corrupt(each.frame, each.number) },
+          : { ...each, corrupted: true, frame: this.#corrupt(each.frame, each.fate) },
       );
   }
 
   /** @param burst the probability of loss in the state that a bursty link is in */
-  #isLost(number: number, burst = 0): boolean {
-    const lost = this.#falls('loss', number, Math.max(burst, this.#impairment.loss ?? 0));
+  #isLost(fate: Throw<Cause>, burst = 0): boolean {
+    const lost = fate.falls('loss', Math.max(burst, this.#impairment.loss ?? 0));
     if (lost) this.counters.add('impairment.loss');
     return lost;
   }
 
   /** A copy with one bit flipped. */
-  #corrupt(frame: Uint8Array, number: number): Uint8Array {
+  #corrupt(frame: Uint8Array, fate: Throw<Cause>): Uint8Array {
     this.counters.add('impairment.corrupt');
     const copy = new Uint8Array(frame);
-    const bit = Math.floor(this.#dice.bit.show(number) * copy.length * 8);
+    const bit = Math.floor(fate.show('bit') * copy.length * 8);
     copy[bit >>> 3] = copy[bit >>> 3]! ^ (1 << (bit & 7));
     return copy;
   }
@@ -305,9 +308,9 @@ export class ImpairedPort implements FramePort {
   }
 
   /** Sends a frame past those in delay, if it is one of those that may. */
-  #overtakes({ frame, number }: Flight): boolean {
+  #overtakes({ frame, fate }: Flight): boolean {
     const { delay, jitter, reorder } = this.#impairment;
-    const overtakes = !!(delay || jitter) && this.#falls('reorder', number, reorder);
+    const overtakes = !!(delay || jitter) && fate.falls('reorder', reorder);
     if (overtakes) {
       this.counters.add('impairment.reorder');
       this.inner.send(frame);
@@ -318,7 +321,7 @@ export class ImpairedPort implements FramePort {
   /** Puts a frame that has left behind those in delay: jitter alone never lets it overtake. */
   #enterDelay(flight: Flight): void {
     const { delay = 0, jitter = 0, distribution = 'uniform' } = this.#impairment;
-    const varied = jitter ? delay + jitter * this.#jitter.factor(distribution, flight.number) : delay;
+    const varied = jitter ? delay + jitter * jitterFactor(distribution, flight.fate) : delay;
     this.#lastDue = Math.max(this.#lastDue, flight.departs + Math.max(varied, 0));
     this.#delayed.push({ ...flight, due: this.#lastDue });
   }
@@ -331,4 +334,14 @@ export class ImpairedPort implements FramePort {
     this.#alarm.clear();
     for (const { frame } of flights) this.inner.send(frame);
   }
+}
+
+/** The probability of loss that a frame meets: bursts go on with packets, and what else comes by meets them as they are. */
+function burstOn(bursts: GilbertElliott | undefined, { kind }: Throw<Cause>): number | undefined {
+  return kind === 'packet' ? bursts?.next() : bursts?.loss;
+}
+
+function isSame(name: keyof LinkImpairment, before: LinkImpairment, after: LinkImpairment): boolean {
+  if (name === 'gemodel') return sameParameters(before.gemodel, after.gemodel);
+  return (before[name] ?? 0) === (after[name] ?? 0);
 }

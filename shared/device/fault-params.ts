@@ -89,6 +89,7 @@ const match = fields<FrameMatch>({
   flags: listOf(oneOf('syn', 'ack', 'fin', 'rst', 'psh')),
   dns: oneOf('query', 'answer'),
   originated: flag,
+  delivered: flag,
 });
 
 const rules = listOf(
@@ -140,12 +141,14 @@ export function idOf(value: unknown): string {
 
 /** What can match no frame is a mistake. */
 function checkRule({ direction, match: pattern, first, every }: FilterRule, path: string): void {
-  const { protocol, flags, dns, sourcePort, destinationPort, originated } = pattern;
+  const { protocol, flags, dns, sourcePort, destinationPort, originated, delivered } = pattern;
   const ports = sourcePort !== undefined || destinationPort !== undefined;
   if (first !== undefined && every !== undefined)
     throw invalid(`${path} has both first and every: give one of them`);
   if (originated && direction === 'in')
     throw invalid(`${path}.match.originated is for direction out: what comes in is not this device's own`);
+  if (delivered && direction === 'out')
+    throw invalid(`${path}.match.delivered is for direction in: what goes out does not end here`);
   if (flags && protocol !== undefined && protocol !== 'tcp' && protocol !== 'ipv4')
     throw invalid(`${path}.match.flags are those of tcp, and the protocol is ${protocol}`);
   if ((ports || dns) && (protocol === 'arp' || protocol === 'icmp'))

@@ -9,6 +9,8 @@ import { Counters } from '../core/counters.ts';
 import type { EventLog } from '../core/event-log.ts';
 import { createDeviceLog } from '../log.ts';
 import type { DeviceReady } from '../topology/device-config.ts';
+import { ETHERNET_HEADER_LENGTH } from '../wire/ethernet.ts';
+import { checkIpv4, ipv4PacketAt } from '../wire/ipv4.ts';
 import type { CommandContext } from './command.ts';
 import { controlMethods } from './control-methods.ts';
 import type { Device, DeviceService, StartService } from './device.ts';
@@ -43,11 +45,17 @@ export async function runDevice(description: DeviceDescription): Promise<void> {
   }
 }
 
+/** Whether a frame that comes in is for an inside host, though it is addressed to the device. */
+function translates(device: Device | undefined, frame: Uint8Array): boolean {
+  if (!device?.nat || checkIpv4(frame, ETHERNET_HEADER_LENGTH)) return false;
+  return device.nat.isForInside(ipv4PacketAt(frame, ETHERNET_HEADER_LENGTH));
+}
+
 class RunningDevice {
   readonly #launch: Launch;
   readonly #log: EventLog;
   readonly #counters = new Counters();
-  readonly #filters = new FrameFilters();
+  readonly #filters = new FrameFilters((frame) => translates(this.#device, frame));
   readonly #ports: ReadonlyMap<string, Port>;
   readonly #watchers = new Set<() => void>();
   readonly #lag = watchLoopLag();

@@ -67,6 +67,8 @@ export interface FrameMatch {
   readonly dns?: 'query' | 'answer';
   /** Only what this device made itself, not what it forwards, bridges or translates; for direction `out`. */
   readonly originated?: boolean;
+  /** Only what ends at this device, not what it translates for another; for direction `in`. */
+  readonly delivered?: boolean;
 }
 
 /** Drops frames as they leave or come in, between the cable and the place where captures look. */

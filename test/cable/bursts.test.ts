@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { ImpairedPort, type LinkImpairment } from '../../shared/cable/impairment.ts';
+import { ETHERTYPE_ARP } from '../../shared/wire/ethernet.ts';
 import { isLikely, numbered, range, SinkPort } from '../support/sink-port.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -93,29 +94,53 @@ describe('gemodel', () => {
     expect(sink.numbers).toEqual(twice);
   });
 
-  it('begins anew when it is set, by the number of frames since then, and not when something else is', () => {
-    const fromTheStart = lost({ gemodel: BURSTS }, 2000);
-    const { sink, port } = impaired({});
-    for (const number of range(777)) port.send(numbered(number));
-    port.set({ gemodel: BURSTS });
-    for (const number of range(1000)) port.send(numbered(number));
-    port.set({ gemodel: { ...BURSTS }, duplicate: 0 });
-    for (const number of range(1000)) port.send(numbered(1000 + number));
-    const survivors = range(2000).filter((number) => !fromTheStart[number]);
-    expect(sink.numbers.slice(777)).toEqual(survivors);
+  it('begins anew when it is set, by the number of packets since then, and not when something else is', () => {
+    /** Frames that arrive of those that come after the model was set. */
+    const survivors = (before: number, between: LinkImpairment) => {
+      const { sink, port } = impaired({});
+      for (const number of range(before)) port.send(numbered(number));
+      port.set({ gemodel: BURSTS });
+      for (const number of range(1000)) port.send(numbered(10_000 + number));
+      port.set(between);
+      for (const number of range(1000)) port.send(numbered(11_000 + number));
+      return sink.numbers.filter((number) => number >= 10_000);
+    };
+    const unchanged = survivors(777, { gemodel: BURSTS });
+    expect(unchanged.length).toBeLessThan(1990);
+    expect(survivors(123, { gemodel: { ...BURSTS }, duplicate: 0 })).toEqual(unchanged);
+    expect(survivors(777, { gemodel: { ...BURSTS, r: 0.21 } })).not.toEqual(unchanged);
+  });
+
+  it('goes on with packets alone: ARP on the way moves nothing', () => {
+    const { sink, port } = impaired({ gemodel: BURSTS });
+    for (const number of range(3000)) {
+      port.send(numbered(number));
+      if (number % 3 === 0) port.send(numbered(100_000 + number, 60, ETHERTYPE_ARP));
+    }
+    const alone = lost({ gemodel: BURSTS }, 3000);
+    expect(sink.numbers.filter((number) => number < 100_000)).toEqual(
+      range(3000).filter((number) => !alone[number]),
+    );
+    // It meets the state that the link is in all the same.
+    const arp = sink.numbers.filter((number) => number >= 100_000);
+    expect(arp.length).toBeLessThan(1000);
+    expect(arp.length).toBeGreaterThan(700);
   });
 
   it('meets frames on their way too, which change nothing for those to come', () => {
-    const { clock, sink, port } = impaired({ delay: 100 });
-    for (const number of range(500)) port.send(numbered(number));
-    port.set({ delay: 100, gemodel: { ...BURSTS, p: 0.1 } });
-    const taken = port.counters.get('impairment.loss');
+    const model = { ...BURSTS, p: 0.1 };
+    const later = (onTheWay: number) => {
+      const { clock, sink, port } = impaired({ delay: 100 });
+      for (const number of range(onTheWay)) port.send(numbered(number));
+      port.set({ delay: 100, gemodel: model });
+      const taken = port.counters.get('impairment.loss');
+      for (const number of range(500)) port.send(numbered(1000 + number));
+      clock.advance(1000);
+      return { taken, survivors: sink.numbers.filter((number) => number >= 1000) };
+    };
+    const { taken, survivors } = later(500);
     expect(taken).toBeGreaterThan(50);
     expect(taken).toBeLessThan(400);
-    for (const number of range(500)) port.send(numbered(1000 + number));
-    clock.advance(1000);
-    const later = lost({ gemodel: { ...BURSTS, p: 0.1 } }, 500);
-    const survivors = range(500).filter((number) => !later[number]);
-    expect(sink.numbers.filter((number) => number >= 1000)).toEqual(survivors.map((number) => 1000 + number));
+    expect(later(0)).toEqual({ taken: 0, survivors });
   });
 });

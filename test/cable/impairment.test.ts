@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ImpairedPort, type LinkImpairment } from '../../shared/cable/impairment.ts';
+import { ETHERTYPE_ARP } from '../../shared/wire/ethernet.ts';
 import { isLikely, numbered, numberOf, range, SinkPort } from '../support/sink-port.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -137,6 +138,54 @@ describe('dice', () => {
     const doubled = run({ duplicate: 0.5 }, 4000, 0).sink.numbers;
     const both = doubled.filter((number, index) => number === doubled[index + 1] && survivors.has(number));
     expect(isLikely(both.length / 4000, 4000, 0.25)).toBe(true);
+  });
+});
+
+describe('dice of a value that is set while frames come', () => {
+  const BEGUN = 1_000;
+
+  /** Which of 500 packets arrive that come after `before` others and a loss of 30%. */
+  function survivors(before: number, seed = 1, more: LinkImpairment = {}): number[] {
+    const { sink, port } = impaired({}, seed);
+    for (const number of range(before)) port.send(numbered(number));
+    port.set({ loss: 0.3 });
+    for (const number of range(250)) port.send(numbered(BEGUN + number));
+    port.set({ loss: 0.3, ...more });
+    for (const number of range(250)) port.send(numbered(BEGUN + 250 + number));
+    return sink.numbers.filter((number) => number >= BEGUN);
+  }
+
+  it('do not hang on how much came before, which time decides, nor on what else is set', () => {
+    expect(survivors(77)).toEqual(survivors(0));
+    expect(survivors(77, 1, { duplicate: 0, reorder: 0.5, limit: 5 })).toEqual(survivors(0));
+    expect(survivors(0, 2)).not.toEqual(survivors(0));
+  });
+
+  it('are others each time, so that two faults are not alike', () => {
+    const { sink, port } = impaired({});
+    for (const first of [0, BEGUN]) {
+      port.set({ loss: 0.3 });
+      for (const number of range(500)) port.send(numbered(first + number));
+      port.set({});
+    }
+    const [once, twice] = [0, BEGUN].map((first) =>
+      sink.numbers.filter((number) => number >= first && number < first + BEGUN).map((n) => n - first),
+    );
+    expect(once).toEqual(survivors(0).map((number) => number - BEGUN));
+    expect(twice).not.toEqual(once);
+  });
+
+  it('are for packets apart from ARP, which time has a device ask', () => {
+    const { sink, port } = impaired({ loss: 0.3 });
+    const ARP = 10_000;
+    for (const number of range(2000)) {
+      if (number % 7 === 0) port.send(numbered(ARP + number, 60, ETHERTYPE_ARP));
+      port.send(numbered(number));
+    }
+    expect(sink.numbers.filter((number) => number < ARP)).toEqual(run({ loss: 0.3 }, 2000, 0).sink.numbers);
+    const asked = Math.ceil(2000 / 7);
+    const answered = sink.numbers.filter((number) => number >= ARP).length;
+    expect(isLikely(1 - answered / asked, asked, 0.3)).toBe(true);
   });
 });
 

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { Jitter, type JitterDistribution } from '../../shared/cable/jitter.ts';
+import { Dice } from '../../shared/cable/dice.ts';
+import { JITTER_DICE, type JitterDistribution, jitterFactor } from '../../shared/cable/jitter.ts';
 
 const COUNT = 100_000;
 
 function factors(distribution: JitterDistribution, seed = 1, count = COUNT): number[] {
-  const jitter = new Jitter([seed, 'router:wan']);
-  return Array.from({ length: count }, (_, number) => jitter.factor(distribution, number));
+  const dice = new Dice([seed, 'router:wan'], Object.keys(JITTER_DICE) as (keyof typeof JITTER_DICE)[]);
+  return Array.from({ length: count }, () => jitterFactor(distribution, dice.next('packet')));
 }
 
 function moments(values: readonly number[]): { mean: number; deviation: number } {

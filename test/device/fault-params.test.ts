@@ -78,6 +78,7 @@ describe('rules', () => {
     ],
     [[{ direction: 'in', match: { flags: ['urgent'] } }], 'rules[0].match.flags[0] is to be one of syn, ack'],
     [[{ direction: 'in', match: { originated: true } }], 'rules[0].match.originated is for direction out'],
+    [[{ direction: 'out', match: { delivered: true } }], 'rules[0].match.delivered is for direction in'],
     [[{ direction: 'in', match: { protocol: 'udp', flags: ['syn'] } }], 'flags are those of tcp'],
     [[{ direction: 'in', match: { protocol: 'icmp', dns: 'query' } }], 'looks for ports, which icmp has not'],
     [[{ direction: 'in', match: {}, first: 1, every: 2 }], 'rules[0] has both first and every'],

@@ -24,13 +24,17 @@ const OWNERS: Readonly<Record<CableName, readonly [Owner, Owner]>> = {
 /** The default net with filters on every device; ports are called as their cables. */
 function filteredNet() {
   const filters = Object.fromEntries(
-    ['laptop', 'phone', 'router', 'isp', 'dns', 'web'].map((name) => [name, new FrameFilters()]),
+    ['laptop', 'phone', 'router', 'isp', 'dns', 'web'].map((name) => [
+      name,
+      new FrameFilters((frame) => name === 'router' && net.nat.isForInside(frame.subarray(14))),
+    ]),
   ) as Record<Owner, FrameFilters>;
   const decorate = (cable: CableName, side: 'a' | 'b', port: FramePort, clock: Clock): FramePort => {
     const owner = OWNERS[cable][side === 'a' ? 0 : 1];
     return filters[owner].port(cable, new ImpairedPort(port, clock, [cable, side]));
   };
-  return { net: new DefaultNet({ decorate }), filters };
+  const net: DefaultNet = new DefaultNet({ decorate });
+  return { net, filters };
 }
 
 /** Pings ten times; which were answered. */
@@ -73,6 +77,22 @@ describe('what a router that translates makes itself', () => {
     expect(pings(net, net.laptop, ipv4(ADDRESSES.lan))).toBe(0);
     filters.router.remove('p');
     expect(pings(net, net.laptop, ipv4(ADDRESSES.lan))).toBe(10);
+  });
+});
+
+describe('what ends at a router that translates', () => {
+  it('is told from what it translates for others, errors about that included', () => {
+    const { net, filters } = filteredNet();
+    const match = { source: [`${ADDRESSES.web}/32`], destination: [`${ADDRESSES.wan}/32`], delivered: true };
+    filters.router.set('p', [{ direction: 'in', match }]);
+    expect(pings(net, net.router, WEB)).toBe(0);
+    expect(filters.router.counts('p')).toMatchObject({ affected: 10 });
+    expect(pings(net, net.laptop, WEB)).toBe(10);
+    // The web server's questions to the outer address are for the router.
+    expect(pings(net, net.web, ipv4(ADDRESSES.wan))).toBe(0);
+    expect(filters.router.counts('p')).toMatchObject({ affected: 20 });
+    filters.router.remove('p');
+    expect(pings(net, net.router, WEB)).toBe(10);
   });
 });
 

@@ -1,6 +1,6 @@
 // A net of devices that exist only in their answers to control calls, for tests of faults.
 
-import type { FaultBench, FaultyDevice } from '../../orchestrator/faults/bench.ts';
+import type { DeviceAddress, FaultBench, FaultyDevice } from '../../orchestrator/faults/bench.ts';
 import { DeviceOff } from '../../orchestrator/faults/bench.ts';
 import type { PortCounts, RuleCounts } from '../../shared/topology/faults.ts';
 import type { Impairment, Topology } from '../../shared/topology/types.ts';
@@ -15,7 +15,7 @@ interface FakePort {
 export class FakeDevice implements FaultyDevice {
   run: number | undefined = 0;
   frozen = false;
-  addresses: readonly string[] = [];
+  addresses: readonly DeviceAddress[] = [];
   readonly ports = new Map<string, FakePort>();
   /** What stands under each id: rules, or a misbehaviour. */
   readonly standing = new Map<string, unknown>();

@@ -32,9 +32,12 @@ export class SinkPort implements FramePort {
   }
 }
 
-export function numbered(number: number, length = 125): Uint8Array {
+/** @param type EtherType: IPv4 unless told */
+export function numbered(number: number, length = 125, type = 0x0800): Uint8Array {
   const frame = new Uint8Array(length);
-  new DataView(frame.buffer).setUint32(0, number);
+  const view = new DataView(frame.buffer);
+  view.setUint32(0, number);
+  view.setUint16(12, type);
   return frame;
 }
 

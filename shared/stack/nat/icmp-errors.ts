@@ -34,15 +34,25 @@ export function translateQuoteToInside(
   address: Ipv4Address,
 ): Session | undefined {
   const quote = soundQuote(packet);
-  if (!quote || ipv4Source(quote) !== address) return undefined;
-  const protocol = ipv4Protocol(quote);
-  const remotePort = protocol === PROTOCOL_ICMP ? 0 : destinationPort(quote);
-  const session = table.findFromOutside(protocol, sourcePort(quote), ipv4Destination(quote), remotePort);
-  if (!session) return undefined;
+  const session = quotedSession(packet, table, address);
+  if (!quote || !session) return undefined;
   rewriteSource(quote, session.endpoint.address, session.endpoint.port);
   updateIcmpChecksum(ipv4Payload(packet));
   setIpv4Destination(packet, session.endpoint.address);
   return session;
+}
+
+/** Whose packet, which left with the outer address, an error to that is about. */
+export function quotedSession(
+  packet: Uint8Array,
+  table: SessionTable,
+  address: Ipv4Address,
+): Session | undefined {
+  const quote = soundQuote(packet);
+  if (!quote || ipv4Source(quote) !== address) return undefined;
+  const protocol = ipv4Protocol(quote);
+  const remotePort = protocol === PROTOCOL_ICMP ? 0 : destinationPort(quote);
+  return table.findFromOutside(protocol, sourcePort(quote), ipv4Destination(quote), remotePort);
 }
 
 /**

@@ -25,7 +25,7 @@ import type { PacketHook, Verdict } from '../packet-hook.ts';
 import { entryOf, isOwnSession, type NatEndpoint, type NatEntry } from './entry.ts';
 import { type DropReason, NatEvents } from './events.ts';
 import { applyRewrite, type FragmentRewrite, FragmentTracker, fragmentKey } from './fragments.ts';
-import { translateQuoteToInside, translateQuoteToOutside } from './icmp-errors.ts';
+import { quotedSession, translateQuoteToInside, translateQuoteToOutside } from './icmp-errors.ts';
 import {
   destinationPort,
   hasTransportHeader,
@@ -107,6 +107,26 @@ export class Nat implements PacketHook {
     if (from === undefined && source === address) return this.#leaveOwn(packet, address);
     if (source === address || !this.#options.isInside(source)) return this.#drop(packet, 'spoofed');
     return this.#leaveFromInside(packet, address);
+  }
+
+  /** Whether a packet that comes in for the outer address goes on to an inside host; changes nothing. */
+  isForInside(packet: Uint8Array): boolean {
+    const address = this.#options.outsideAddress();
+    if (address === undefined || ipv4Destination(packet) !== address) return false;
+    if (ipv4FragmentOffset(packet) > 0) {
+      const known = this.#fragments.rewriteOf(fragmentKey(packet));
+      // Who it is for is not known before the first fragment.
+      return !known || (known.destination ?? address) !== address;
+    }
+    if (!hasTransportHeader(packet)) return false;
+    const kind = kindOf(packet);
+    if (kind === 'icmp-error') {
+      const session = quotedSession(packet, this.#table, address);
+      return session !== undefined && !isOwnSession(session, address);
+    }
+    if (kind !== 'flow' && kind !== 'echo-reply') return false;
+    const owner = this.#table.owner(ipv4Protocol(packet), destinationPort(packet));
+    return owner !== undefined && owner.address !== address;
   }
 
   /** The sessions of inside hosts, oldest first; the router's own, which are not translated, are left out. */

@@ -24,10 +24,14 @@ beforeEach(async () => {
   bench = new FakeBench(topology);
   bench.device('router').port('wan').impairment = { delay: 8 };
   bench.device('isp').port('home').impairment = { delay: 8, loss: 0.1 };
-  bench.device('laptop').addresses = ['192.168.0.10/24'];
-  bench.device('phone').addresses = ['192.168.0.11/24'];
-  bench.device('web').addresses = ['93.184.216.34/24'];
-  bench.device('dns').addresses = ['8.8.8.8/24'];
+  bench.device('laptop').addresses = [{ interface: 'eth0', ipv4: '192.168.0.10/24' }];
+  bench.device('phone').addresses = [{ interface: 'eth0', ipv4: '192.168.0.11/24' }];
+  bench.device('web').addresses = [{ interface: 'eth0', ipv4: '93.184.216.34/24' }];
+  bench.device('dns').addresses = [{ interface: 'eth0', ipv4: '8.8.8.8/24' }];
+  bench.device('router').addresses = [
+    { interface: 'lan', ipv4: '192.168.0.1/24' },
+    { interface: 'wan', ipv4: '51.0.0.20/24' },
+  ];
   manager = new FaultManager(bench);
 });
 
@@ -207,9 +211,26 @@ describe('partition', () => {
     expect(rules('web', 'f1')[0]).toEqual({ interface: 'eth0', direction: 'out', match: {} });
   });
 
+  test('of a router that translates: what it makes and takes itself, told by that router alone', async () => {
+    await manager.partition({ groups: [['router'], ['web']] });
+    expect(rules('router', 'f1')).toEqual([
+      { direction: 'out', match: { destination: ['93.184.216.34/32'], originated: true } },
+      {
+        direction: 'in',
+        match: {
+          source: ['93.184.216.34/32'],
+          destination: ['192.168.0.1/32', '51.0.0.20/32'],
+          delivered: true,
+        },
+      },
+    ]);
+    // Its outer address is that of the laptop and the phone too.
+    expect(JSON.stringify(rules('web', 'f1'))).not.toContain('51.0.0.20');
+  });
+
   test('goes with an address that changes, and is gone everywhere when healed', async () => {
     await manager.partition({ groups: [['laptop'], ['web']] });
-    bench.device('laptop').addresses = ['192.168.0.20/24'];
+    bench.device('laptop').addresses = [{ interface: 'eth0', ipv4: '192.168.0.20/24' }];
     bench.changed();
     await manager.faults();
     expect(rules('web', 'f1')).toContainEqual({
