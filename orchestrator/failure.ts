@@ -1,5 +1,7 @@
 // Errors that people meet on the command line: one line that says what to do.
 
+const WRONG_USAGE = 'EINVAL';
+
 /** Something did not work: exit code 1. */
 export class Failure extends Error {
   override readonly name: string = 'Failure';
@@ -10,6 +12,13 @@ export class Failure extends Error {
 export class WrongUsage extends Failure {
   override readonly name = 'WrongUsage';
   override readonly exitCode = 2;
+  /** Goes over /control with the message. */
+  readonly code = WRONG_USAGE;
+}
+
+/** What came over /control as an error, as the kind that it was. */
+export function failureOf(error: unknown): Failure {
+  return codeOf(error) === WRONG_USAGE ? new WrongUsage(messageOf(error)) : new Failure(messageOf(error));
 }
 
 /** The text of anything thrown. */

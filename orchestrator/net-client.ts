@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { connectControl } from '../shared/control/client.ts';
 import type { ControlClient } from '../shared/control/peer.ts';
 import { suggest } from '../shared/topology/suggest.ts';
-import { codeOf, Failure, messageOf } from './failure.ts';
+import { codeOf, Failure, failureOf, messageOf } from './failure.ts';
 import { processState } from './process-state.ts';
 import type { KnownNet } from './registry.ts';
 import { knownNets, registryFolder } from './registry.ts';
@@ -84,7 +84,7 @@ export async function askNet(record: RunRecord, method: string, params: unknown 
     return await control.request(method, params);
   } catch (error) {
     if (codeOf(error) === 'ECONNRESET') throw new Failure(`the net ${record.net} went down meanwhile`);
-    throw new Failure(messageOf(error));
+    throw failureOf(error);
   } finally {
     control.close();
   }

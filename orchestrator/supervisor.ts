@@ -266,8 +266,9 @@ export class Supervisor implements FaultBench {
   #missing({ cabled, ready, dark }: InEffect): string[] {
     const { cables } = this.topology;
     const whole = cables.filter((cable) => !this.options.isCut(cable));
+    // What was spliced meanwhile need not be dark any more.
     const lit = cables
-      .filter(({ name }) => dark.includes(name))
+      .filter((cable) => dark.includes(cable.name) && this.options.isCut(cable))
       .flatMap(({ ends }) => ends.filter((end) => this.machines.get(end.device)?.answers))
       .filter((end) => this.#hasCarrier(end));
     return [

@@ -47,7 +47,9 @@ function matchOf(request: BlackholeRequest): FrameMatch {
   if (flags !== undefined && protocol !== undefined && protocol !== 'tcp')
     throw new WrongUsage(`flags are TCP's: nothing of ${protocol} has them`);
   if (dns !== undefined && protocol !== undefined && protocol !== 'udp' && protocol !== 'tcp')
-    throw new WrongUsage(`DNS goes over UDP and TCP: nothing of ${protocol} is a ${dns}`);
+    throw new WrongUsage(`DNS goes over UDP and TCP: nothing of ${protocol} is a DNS ${dns}`);
+  if ((sourcePort ?? destinationPort) !== undefined && (protocol === 'arp' || protocol === 'icmp'))
+    throw new WrongUsage(`${protocol} has no ports`);
   const match: FrameMatch = {
     protocol: protocol ?? (flags === undefined ? undefined : 'tcp'),
     source: source === undefined ? undefined : [asNetwork(source)],

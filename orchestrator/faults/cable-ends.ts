@@ -83,10 +83,15 @@ export class CableEnds {
 
   /**
    * Makes the end as the active faults want it.
-   * @returns whether the device has confirmed it; one that is off takes it up when it starts
+   * @returns whether the device has confirmed it; one that is off takes it up when it starts, one that is
+   *   frozen has to be asked again
    */
   async settle(place: CablePlace, timeout: number): Promise<boolean> {
     const ledger = this.#ledger(place);
+    if (this.bench.device(place.device).frozen) {
+      this.#credit(ledger, place, this.#wanted(place));
+      return false;
+    }
     try {
       const impairment = JSON.stringify(this.#wanted(place).impairment);
       if (impairment !== ledger.told.impairment) {

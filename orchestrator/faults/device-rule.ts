@@ -14,6 +14,9 @@ const METHODS = {
 } as const;
 
 export class DeviceRule {
+  /** Whether the device has taken it up; one that was off starts with it. */
+  confirmed = false;
+  begins?: boolean;
   /** By run of the device: those of a run that is over are what it said last. */
   readonly #counts = new Map<number, RuleCounts>();
 
@@ -23,6 +26,17 @@ export class DeviceRule {
     readonly id: string,
     public content: RuleContent,
   ) {}
+
+  /** Where it works, for a receipt: the one port that it is at, or the device. */
+  get at(): string {
+    const [port, ...others] =
+      'rules' in this.content ? new Set(this.content.rules.map((rule) => rule.interface)) : [];
+    return port === undefined || others.length > 0 ? this.device : `${this.device}:${port}`;
+  }
+
+  get detail(): Readonly<Record<string, unknown>> {
+    return { ...this.content };
+  }
 
   get #methods() {
     return 'rules' in this.content ? METHODS.filter : METHODS.misbehave;
@@ -36,9 +50,9 @@ export class DeviceRule {
     };
   }
 
-  /** @returns whether the device has confirmed it; one that is off takes it up when it starts */
-  put(timeout: number): Promise<boolean> {
-    return this.#ask(this.#methods.put, { id: this.id, ...this.content }, timeout);
+  /** One that is off takes it up when it starts. */
+  async put(timeout: number): Promise<void> {
+    if (await this.#ask(this.#methods.put, { id: this.id, ...this.content }, timeout)) this.confirmed = true;
   }
 
   async lift(timeout: number): Promise<void> {

@@ -28,6 +28,18 @@ interface Site {
   readonly device: string;
   readonly detail: Readonly<Record<string, unknown>>;
   confirmed: boolean;
+  /** The device was off when it was made, and starts with it. */
+  begins?: boolean;
+}
+
+/** What is to be done at one place. */
+export interface FaultStep {
+  readonly at: string;
+  readonly device: string;
+  /** The device has not been told, and does not start with it. */
+  readonly isOpen: boolean;
+  put(timeout: number): Promise<void>;
+  lift(timeout: number): Promise<void>;
 }
 
 export class Fault implements EndFault {
@@ -61,10 +73,20 @@ export class Fault implements EndFault {
     return this.until === undefined;
   }
 
-  /** The devices that must confirm it. */
+  /** The devices that it acts on. */
   get devices(): string[] {
-    const needed = this.#places.filter(({ at }) => this.ends.get(at)?.lost === undefined);
-    return [...new Set([...needed.map(({ device }) => device), ...this.rules.map(({ device }) => device)])];
+    return [...new Set([...this.#sites, ...this.rules].map(({ device }) => device))];
+  }
+
+  /** Those that have confirmed it, and must confirm that it is undone. */
+  get confirmedBy(): string[] {
+    const sites = [...this.#sites, ...this.rules].filter((site) => this.#isConfirmed(site));
+    return [...new Set(sites.map(({ device }) => device))];
+  }
+
+  /** Whether either end of its cable makes it alone, and the other need only know of it. */
+  get oneEndIsEnough(): boolean {
+    return this.#places.length > 1 && this.#places.every(({ at }) => this.ends.get(at)?.cut);
   }
 
   get places(): readonly CablePlace[] {
@@ -88,39 +110,35 @@ export class Fault implements EndFault {
     }
   }
 
-  /** It acts on a device as a whole, by rules or otherwise. */
+  /** It acts on a device as a whole, otherwise than by rules. */
   actOn(device: string, detail: Readonly<Record<string, unknown>>, confirmed = false): void {
     this.#sites.push({ at: device, device, detail, confirmed });
   }
 
+  /** A device starts with it. */
+  begunBy(device: string): void {
+    for (const site of [...this.#sites, ...this.rules]) if (site.device === device) site.begins = true;
+  }
+
   /** The places where it is put and lifted, as steps that can each fail. */
-  steps(): {
-    readonly at: string;
-    readonly device: string;
-    put(timeout: number): Promise<void>;
-    lift(timeout: number): Promise<void>;
-  }[] {
-    const { ends } = this.shop;
-    const settle = (place: CablePlace) => async (timeout: number) => {
-      const done = await ends.settle(place, timeout);
-      if (done) this.#confirm(place.at);
+  steps(): FaultStep[] {
+    const ofPlace = (place: CablePlace): FaultStep => {
+      const site = this.#sites.find(({ at }) => at === place.at);
+      const settle = async (timeout: number) => {
+        const done = await this.shop.ends.settle(place, timeout);
+        if (done && site) site.confirmed = true;
+      };
+      const { at, device } = place;
+      return { at, device, isOpen: isOpen(site), put: settle, lift: settle };
     };
-    return [
-      ...this.#places.map((place) => ({
-        at: place.at,
-        device: place.device,
-        put: settle(place),
-        lift: settle(place),
-      })),
-      ...this.rules.map((rule) => ({
-        at: rule.device,
-        device: rule.device,
-        put: async (timeout: number) => {
-          if (await rule.put(timeout)) this.#confirm(rule.device);
-        },
-        lift: (timeout: number) => rule.lift(timeout),
-      })),
-    ];
+    const ofRule = (rule: DeviceRule): FaultStep => ({
+      at: rule.at,
+      device: rule.device,
+      isOpen: isOpen(rule),
+      put: (timeout) => rule.put(timeout),
+      lift: (timeout) => rule.lift(timeout),
+    });
+    return [...this.#places.map(ofPlace), ...this.rules.map(ofRule)];
   }
 
   /** Reads the counts of all devices that answer. */
@@ -142,7 +160,7 @@ export class Fault implements EndFault {
       id: this.id,
       fault: this.name,
       asked: this.plan.asked,
-      applied: this.#sites.map((site) => this.#application(site)),
+      applied: [...this.#sites, ...this.rules].map((site) => this.#application(site)),
       from: formatTime(this.from ?? this.shop.now()),
       until: this.until === undefined ? null : formatTime(this.until),
       seen: this.tally.seen + rules.reduce((sum, { seen }) => sum + seen, 0),
@@ -152,15 +170,22 @@ export class Fault implements EndFault {
 
   #application(site: Site): Application {
     const { at, device, detail } = site;
-    // Who was off when it was made has begun with it.
-    if (this.active && this.shop.bench.device(device).booted) site.confirmed = true;
-    const { confirmed } = site;
-    const waits =
-      confirmed || !this.active ? {} : { waits: `${device} is not running: it takes this up when it starts` };
-    return { at, ...detail, confirmed, ...waits };
+    const confirmed = this.#isConfirmed(site);
+    if (confirmed || !this.active) return { at, ...detail, confirmed };
+    const { frozen } = this.shop.bench.device(device);
+    const why = frozen
+      ? 'frozen: it takes this up when it is thawed'
+      : 'not running: it takes this up when it starts';
+    return { at, ...detail, confirmed, waits: `${device} is ${why}` };
   }
 
-  #confirm(at: string): void {
-    for (const site of this.#sites) if (site.at === at) site.confirmed = true;
+  #isConfirmed(site: Site | DeviceRule): boolean {
+    if (this.active && site.begins && this.shop.bench.device(site.device).booted) site.confirmed = true;
+    return site.confirmed;
   }
+}
+
+/** Whether the device knows nothing of it, and will not by itself. */
+function isOpen(site: Pick<Site, 'confirmed' | 'begins'> | undefined): boolean {
+  return site !== undefined && !site.confirmed && !site.begins;
 }

@@ -26,12 +26,19 @@ export function impairmentValues(request: ImpairRequest): ImpairmentValues {
 
 /** @param current what the end does to frames before @throws WrongUsage */
 export function checkImpairment(at: string, current: Impairment, values: ImpairmentValues): void {
-  const { delay = 0, jitter = 0, reorder } = effectiveImpairment(current, [{ id: '', values }]).impairment;
+  const {
+    delay = 0,
+    jitter = 0,
+    distribution,
+    reorder,
+  } = effectiveImpairment(current, [{ id: '', values }]).impairment;
   const named = (field: keyof Impairment) => values[field] !== undefined && values[field] !== null;
   if (named('jitter') && jitter > delay)
     throw new WrongUsage(
       `a jitter of ${jitter}ms is more than the delay of ${delay}ms at ${at}: lower it or raise the delay, as no frame arrives before it is sent`,
     );
+  if (named('distribution') && distribution && jitter === 0)
+    throw new WrongUsage(`there is no jitter at ${at} that could be spread; add one`);
   if (named('reorder') && reorder && delay === 0)
     throw new WrongUsage(`there is no delay at ${at} that reordered frames could skip; add one`);
 }

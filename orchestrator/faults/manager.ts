@@ -69,6 +69,7 @@ export class FaultManager {
   configure(config: DeviceConfig): DeviceConfig {
     const { name } = config.spec;
     const { impairments, cut } = this.#ends.standing(name);
+    for (const fault of this.#active()) fault.begunBy(name);
     const rules = this.#active().flatMap((fault) => fault.rules.filter(({ device }) => device === name));
     return {
       ...config,
@@ -178,6 +179,7 @@ export class FaultManager {
       over.push(...faults);
     }
     this.#devicesChanged();
+    await this.#catchUp();
     return over.map((fault) => fault.receipt());
   }
 
@@ -218,7 +220,6 @@ export class FaultManager {
     checkPartition(this.bench, groups);
     const fault = this.#plan({ name: 'partition', asked: request, causes: ['partition'] });
     this.#partitions.begin(fault, { groups, oneWay });
-    for (const { device, content } of fault.rules) fault.actOn(device, { ...content });
     await this.#apply(fault);
     return fault.receipt();
   }
@@ -229,7 +230,6 @@ export class FaultManager {
     const fault = this.#plan({ name: 'blackhole', asked: request, causes: ['filter'] });
     for (const [device, rules] of blackholeRules(this.bench.topology, read)) {
       fault.rules.push(new DeviceRule(this.bench, device, fault.id, { rules }));
-      fault.actOn(device, { rules });
     }
     await this.#apply(fault);
     return fault.receipt();
@@ -241,7 +241,6 @@ export class FaultManager {
     const misbehaviour = misbehaviourOf(deviceNamed(this.bench.topology, read.device), read);
     const fault = this.#plan({ name: 'misbehave', asked: request, causes: ['service'] });
     fault.rules.push(new DeviceRule(this.bench, read.device, fault.id, { misbehaviour }));
-    fault.actOn(read.device, { misbehaviour });
     await this.#apply(fault);
     return fault.receipt();
   }
@@ -305,7 +304,9 @@ export class FaultManager {
   /** Puts a fault everywhere, or nowhere. */
   async #apply(fault: Fault): Promise<void> {
     await this.#oneAtATime(async () => {
-      this.#refuseFrozen(fault.devices, 'nothing was changed');
+      const asleep = fault.devices.filter((device) => this.bench.device(device).frozen);
+      if (!fault.oneEndIsEnough || asleep.length === fault.devices.length)
+        this.#refuseFrozen(asleep, 'nothing was changed');
       this.#faults.push(fault);
       const steps = fault.steps();
       const results = await Promise.allSettled(steps.map((step) => step.put(CONFIRM_TIMEOUT)));
@@ -373,10 +374,11 @@ export class FaultManager {
       await this.bench.signal(device, 'thaw', CONFIRM_TIMEOUT);
     this.#close(fault);
     this.#devicesChanged();
+    await this.#catchUp();
   }
 
   async #lift(fault: Fault): Promise<void> {
-    this.#refuseFrozen(fault.devices, `${fault.id} is still in force`);
+    this.#refuseFrozen(fault.confirmedBy, `${fault.id} is still in force`);
     fault.until = this.#shop.now();
     const results = await Promise.allSettled(fault.steps().map((step) => step.lift(CONFIRM_TIMEOUT)));
     const failed = results.flatMap((result) =>
@@ -461,6 +463,15 @@ export class FaultManager {
         this.#close(fault);
     for (const fault of this.#partitions.outdated())
       void this.#oneAtATime(() => this.#partitions.renew(fault, CONFIRM_TIMEOUT)).catch(() => {});
+  }
+
+  /** Has devices that were frozen take up what was made without them. */
+  async #catchUp(): Promise<void> {
+    await this.#oneAtATime(async () => {
+      const open = this.#active().flatMap((fault) => fault.steps().filter(({ isOpen }) => isOpen));
+      const awake = open.filter(({ device }) => !this.bench.device(device).frozen);
+      await Promise.allSettled(awake.map((step) => step.put(CONFIRM_TIMEOUT)));
+    });
   }
 
   async #inEffect(

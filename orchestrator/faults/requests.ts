@@ -3,13 +3,13 @@
 
 import { z } from 'zod';
 import { parseCidr, parseIpv4 } from '../../shared/core/address.ts';
-import { impairmentFields } from '../../shared/topology/schema.ts';
+import { impairmentFields, MOST_FRAMES_WAITING } from '../../shared/topology/schema.ts';
 import { WrongUsage } from '../failure.ts';
 
 const name = z.string({ error: 'a name' }).min(1, { error: 'a name' });
 
-function count(what: string) {
-  return z.int({ error: what }).min(1, { error: what });
+function count(what: string, most = Number.MAX_SAFE_INTEGER) {
+  return z.int({ error: what }).min(1, { error: what }).max(most, { error: what });
 }
 
 const port = z
@@ -42,6 +42,7 @@ export const impairRequest = z.strictObject({
   /** Sets all that is not named to none, whatever the topology says. */
   clear: z.boolean().optional(),
   ...z.object(impairmentFields).partial().shape,
+  limit: count(`a whole number from 1 to ${MOST_FRAMES_WAITING}`, MOST_FRAMES_WAITING).optional(),
 });
 
 export const partitionRequest = z.strictObject({

@@ -96,6 +96,8 @@ export const JITTER_DISTRIBUTIONS = [
   'paretonormal',
 ] as const satisfies readonly JitterDistribution[];
 
+export const MOST_FRAMES_WAITING = 1_000_000;
+
 /** What a cable may do to frames, by its key in the file. */
 export const impairmentFields = {
   delay: duration('How long each frame waits.'),
@@ -119,7 +121,7 @@ export const impairmentFields = {
   ),
   limit: whole(
     1,
-    1_000_000,
+    MOST_FRAMES_WAITING,
     'a whole number',
     'How many frames may wait for rate. Those beyond are dropped.',
   ),

@@ -214,12 +214,24 @@ test('a frozen device keeps its carrier, and goes on where it was', async () => 
   expect(cables.every(({ carrier }) => carrier)).toBe(true);
   expect(await answered('laptop', 2)).toBe(0);
   expect((await receiptOf(id)).affected.freeze).toBeGreaterThan(0);
-  const refused = await lab.run('cut', 'isp-web');
+  const refused = await lab.run('impair', 'isp-web', '--loss', '1%');
   expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
   expect(refused.stderr).toMatch(
     /^tincan: web is frozen and can't confirm it; nothing was changed; .*thaw web\n?$/,
   );
+  // A plug is pulled at the end that lives, and the frozen one finds it so.
+  const { id: cut, applied } = await tell('cut', 'isp-web');
+  expect(applied).toMatchObject([
+    { at: 'isp:web', confirmed: true },
+    { at: 'web:eth0', confirmed: false, waits: 'web is frozen: it takes this up when it is thawed' },
+  ]);
+  const carriers = async () =>
+    (await lab.ps()).cables.flatMap(({ cable, carrier }) => (carrier ? [] : [cable]));
+  expect(await carriers()).toEqual(['isp-web']);
   await lab.ok('thaw', 'web');
+  expect(await receiptOf(cut)).toMatchObject({ applied: [{ confirmed: true }, { confirmed: true }] });
+  expect(await carriers()).toEqual(['isp-web']);
+  await lab.ok('splice', 'isp-web');
   expect(await answered('laptop', 2)).toBe(2);
   const web = (await lab.ps()).devices.find(({ device }) => device === 'web');
   expect(web).toMatchObject({ state: 'ready' });
@@ -266,6 +278,15 @@ describe('the command line', () => {
     [['freeze', 'wbe'], 1, /no device "wbe" in faults; did you mean "web"\?/],
     [['partition', 'laptop', 'nobody'], 1, /no device "nobody"/],
     [['heal', 'f999'], 1, /no fault "f999"/],
+    [['heal', 'f1', 'nothing'], 1, /no fault "nothing"/],
+    [['impair', 'uplink'], 2, /names nothing to set on uplink, such as a delay of 50ms; or clear/],
+    [['impair', 'uplink', '--loss', '1%', '--gemodel', '1%'], 2, /loss or gemodel, not both/],
+    [['impair', 'uplink', '--delay', '5ms', '--jitter', '6ms'], 2, /a jitter of 6ms is more than the delay/],
+    [['impair', 'isp-web', '--distribution', 'normal'], 2, /there is no jitter at isp:web/],
+    [['impair', 'uplink', '--rate', '10'], 2, /rate "10" should be a rate above 0 with its unit/],
+    [['impair', 'uplink', '--limit', '1e3'], 2, /limit "1e3" should be a whole number from 1 to 1000000$/],
+    [['blackhole', 'web', '--proto', 'icmp', '--dport', '80'], 2, /icmp has no ports/],
+    [['blackhole', 'web', '--first', '2', '--every', '2'], 2, /first or every, not both/],
     [['misbehave', 'dns', 'ntp'], 2, /service "ntp" should be one of dns, dhcp/],
     [['blackhole', 'uplink', '--first', 'two'], 2, /first "two" should be a whole number from 1/],
   ])('%j', async (args, exitCode, complaint) => {

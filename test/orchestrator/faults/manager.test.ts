@@ -156,12 +156,60 @@ describe('what can not be made everywhere is made nowhere', () => {
 
   test('a frozen end is not asked', async () => {
     await manager.freeze(['isp']);
-    await expect(manager.cut('uplink')).rejects.toThrow(
+    await expect(manager.impair({ cable: 'uplink', loss: '7%' })).rejects.toThrow(
       "isp is frozen and can't confirm it; nothing was changed; thaw first: tincan thaw isp",
     );
-    expect(bench.device('router').port('wan').cut).toBe(false);
+    expect(wan()).toEqual({ delay: 8 });
     await manager.kill(['isp']);
     expect((await receipt('f1')).until).not.toBeNull();
+  });
+});
+
+describe('a cut of a cable to a device that is frozen', () => {
+  const isCut = (device: string, port: string) => bench.device(device).port(port).cut;
+
+  test('is made by the other end, and the device takes it up when it is thawed', async () => {
+    await manager.freeze(['isp']);
+    const { applied } = await manager.cut('uplink');
+    expect(applied).toEqual([
+      { at: 'router:wan', cable: 'uplink', confirmed: true },
+      {
+        at: 'isp:home',
+        cable: 'uplink',
+        confirmed: false,
+        waits: 'isp is frozen: it takes this up when it is thawed',
+      },
+    ]);
+    expect([isCut('router', 'wan'), isCut('isp', 'home')]).toEqual([true, false]);
+    await manager.thaw(['isp']);
+    expect(isCut('isp', 'home')).toBe(true);
+    expect(await receipt('f2')).toMatchObject({ applied: [{ confirmed: true }, { confirmed: true }] });
+    await manager.heal();
+    expect([isCut('router', 'wan'), isCut('isp', 'home')]).toEqual([false, false]);
+  });
+
+  test('is undone by the end that made it', async () => {
+    await manager.freeze(['isp']);
+    await manager.cut('uplink');
+    await manager.splice('uplink');
+    expect([isCut('router', 'wan'), isCut('isp', 'home')]).toEqual([false, false]);
+    expect(bench.device('isp').calls.filter((call) => call.startsWith('cut'))).toEqual([]);
+  });
+
+  test('stays while an end that has confirmed it is frozen', async () => {
+    await manager.cut('uplink');
+    await manager.freeze(['isp']);
+    await expect(manager.splice('uplink')).rejects.toThrow(
+      /isp is frozen and can't confirm it; f1 is still in force/,
+    );
+    expect(isCut('router', 'wan')).toBe(true);
+    // All at once goes from the newest to the oldest, so that who must confirm is awake.
+    expect((await manager.heal()).map(({ id }) => id)).toEqual(['f2', 'f1']);
+  });
+
+  test('can be made by nobody if both ends are', async () => {
+    await manager.freeze(['isp', 'router']);
+    await expect(manager.cut('uplink')).rejects.toThrow(/router and isp are frozen/);
   });
 });
 
