@@ -37,7 +37,7 @@ let lab: Lab;
 
 beforeAll(async () => {
   lab = await Lab.create('hostile');
-  await lab.up();
+  await lab.up(undefined, 'frames are malformed on purpose');
 });
 afterAll(() => lab.close());
 

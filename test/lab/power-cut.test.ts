@@ -8,7 +8,7 @@ let lab: Lab;
 
 beforeAll(async () => {
   lab = await Lab.create('power');
-  await lab.up();
+  await lab.up(undefined, 'the downloads are too large to keep');
 });
 afterAll(() => lab.close());
 

@@ -8,6 +8,10 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   iproute2: ['ip'],
   procps: ['sysctl'],
   'util-linux': ['setpriv', 'unshare'],
+  'iputils-ping': ['ping'],
+  iperf3: ['iperf3'],
+  tcpdump: ['tcpdump'],
+  tshark: ['tshark'],
 };
 
 /** Where Debian has programs for administrators, who may not have it on their path. */

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa, type Options, type ResultPromise } from 'execa';
+import { complaints, whyNoJudges } from './capture-judges.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const TINCAN = join(ROOT, 'dist/tincan.js');
@@ -39,8 +40,13 @@ export interface PsReport {
   }[];
 }
 
+/** Of each net that is watched. */
+const EVERYTHING = 'everything.pcapng';
+
 /** A folder for nets' run directories that no other test sees. */
 export class Lab {
+  #watch: ResultPromise | undefined;
+
   private constructor(
     readonly folder: string,
     private readonly net: string,
@@ -50,8 +56,14 @@ export class Lab {
     return new Lab(await mkdtemp(join(tmpdir(), 'lab-')), net);
   }
 
-  /** Starts the default net, or the given topology, in the background. */
-  async up(change: (topology: Record<string, unknown>) => void = () => {}): Promise<void> {
+  /**
+   * Starts the default net, changed as given, in the background. All its cables are captured, and `close`
+   * judges what crossed them, unless `unwatched` says why not: too much crosses, or is wrong on purpose.
+   */
+  async up(
+    change: (topology: Record<string, unknown>) => void = () => {},
+    unwatched?: string,
+  ): Promise<void> {
     const topology = JSON.parse(await readFile(join(ROOT, 'topology.json'), 'utf8')) as Record<
       string,
       unknown
@@ -63,6 +75,18 @@ export class Lab {
     const rooted = JSON.stringify(topology).replaceAll('"devices/sites/', `"${ROOT}/devices/sites/`);
     await writeFile(file, rooted);
     await this.ok('up', file, '-d');
+    const unjudged = unwatched ?? (await whyNoJudges());
+    if (unjudged === undefined) await this.#watchCables();
+    else console.info(`What crosses the cables of ${this.net} is not judged: ${unjudged}`);
+  }
+
+  async #watchCables(): Promise<void> {
+    const cables = (await this.ps()).cables.map(({ cable }) => cable);
+    const watch = this.spawn(['capture', '--net', this.net, ...cables, '-w', EVERYTHING], { buffer: false });
+    this.#watch = watch;
+    await new Promise<void>((armed) => {
+      watch.stderr?.on('data', (text: Buffer) => text.includes('capturing') && armed());
+    });
   }
 
   /** Runs a command line of tincan's to its end. */
@@ -103,10 +127,14 @@ export class Lab {
     return row.pid;
   }
 
-  /** Takes the net down, if it is up, and its folder away. */
+  /** Takes the net down, if it is up, and its folder away. @throws Error with the frames that were wrong */
   async close(): Promise<void> {
+    this.#watch?.kill('SIGINT');
+    await this.#watch;
     await this.run('down', '--net', this.net);
+    const wrong = this.#watch ? await complaints(join(this.folder, EVERYTHING)) : [];
     await rm(this.folder, { recursive: true, force: true });
+    if (wrong.length > 0) throw new Error(`Wrong frames on the cables of ${this.net}:\n${wrong.join('\n')}`);
   }
 }
 
