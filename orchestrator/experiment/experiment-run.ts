@@ -1,6 +1,7 @@
 // What a run has seen, as plain values: the verdict and the report are made from it.
 
 import type { Receipt } from '../faults/receipt.ts';
+import type { DeviceState } from '../net-status.ts';
 import type { Experiment } from './experiment.ts';
 import type { Sample } from './sample.ts';
 
@@ -29,6 +30,8 @@ export interface RecordedEvent {
   readonly at: number;
   readonly device: string;
   readonly happened: string;
+  /** What it is from now on, if that is another state than before. */
+  readonly state?: DeviceState;
   readonly lastLines?: readonly string[];
 }
 

@@ -1,7 +1,7 @@
 // The net as an experiment sees it: what breaks, what mends, what answers probes, and what is recorded.
 
 import type { Receipt } from '../faults/receipt.ts';
-import type { NetStatus } from '../net-status.ts';
+import type { DeviceState, NetStatus } from '../net-status.ts';
 import type { FaultAction, MendingAction } from './actions.ts';
 import type { Probe } from './probe-schema.ts';
 
@@ -24,6 +24,8 @@ export interface NetEvent {
   readonly device: string;
   /** `ready`, `crashed (SIGKILL)`, for people. */
   readonly happened: string;
+  /** What it is from now on, if that is another state than before. */
+  readonly state?: DeviceState;
   /** Of a crash: what the device said last. */
   readonly lastLines?: readonly string[];
 }

@@ -153,7 +153,8 @@ class RealNet implements NetUnderTest {
       listener({
         time,
         device,
-        happened: reason === null ? state : `${state}: ${reason}`,
+        happened: reason === null || reason === state ? state : `${state}: ${reason}`,
+        state,
         ...(state === 'crashed' && lastLines && { lastLines }),
       });
     });

@@ -87,7 +87,11 @@ class Runner {
   }
 
   async #inNet(net: NetUnderTest): Promise<void> {
-    net.onEvent((event) => this.#events.push(event));
+    let over = false;
+    net.onEvent((event) => {
+      // The end of the net is nobody's fault.
+      if (!over) this.#events.push(event);
+    });
     const looking = new AbortController();
     const stopWatching = this.#overload.watchOurselves();
     const looks = this.#lookAround(net, looking.signal);
@@ -104,6 +108,7 @@ class Runner {
     stopWatching();
     await this.#attempt('roll back', () => this.#rollBack(net));
     await this.#attempt('end a capture', () => Promise.all(stopCaptures.map((stop) => stop())));
+    over = true;
     await this.#attempt('keep the logs', async () => {
       const logs = await net.logs();
       this.#answers = answersOf(logs);

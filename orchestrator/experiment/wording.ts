@@ -12,8 +12,13 @@ export function milliseconds(ms: number): string {
 
 /** `9.41 mbit/s`. */
 export function rateText(bits: number): string {
-  const [factor, unit] = bits >= 1e9 ? [1e9, 'gbit'] : bits >= 1e6 ? [1e6, 'mbit'] : [1e3, 'kbit'];
-  return `${(bits / factor).toFixed(2)} ${unit}/s`;
+  const [factor, unit] = rateUnit(bits);
+  return `${Number((bits / factor).toFixed(2))} ${unit}/s`;
+}
+
+/** The unit for rates like that one, and how many bits it has. */
+export function rateUnit(bits: number): [number, string] {
+  return bits >= 1e9 ? [1e9, 'gbit'] : bits >= 1e6 ? [1e6, 'mbit'] : [1e3, 'kbit'];
 }
 
 /** `1 failure`, `3 failures`, `2 tries`. */

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { probeSchema } from '../../orchestrator/experiment/probe-schema.ts';
 import { stacked } from '../../orchestrator/experiment/report/bands.ts';
 import { writeReport } from '../../orchestrator/experiment/report/write-report.ts';
 import { judge } from '../../orchestrator/experiment/verdict.ts';
@@ -9,7 +10,11 @@ import { expectation, failed, fault, ok, played, receipt, run } from './made-run
 
 const NASTY = `<script>alert("x")</script> & 'quotes' \u0000\u001b[31m ünïcode 🥫`;
 
-const made = run({
+const downloads = probeSchema.parse({
+  ...{ name: 'page', type: 'throughput', from: 'laptop', target: 'http://www.example.com/' },
+});
+
+const plain = run({
   expect: [
     expectation({ that: 'unaffected', probe: 'page' }),
     expectation({ that: 'recovers', probe: 'page', within: '1s', after: 'repair' }),
@@ -17,10 +22,24 @@ const made = run({
   samples: [ok(-300), ok(100), failed(1200, 500, 'ETIMEDOUT', { reason: NASTY }), ok(3200, 40)],
   played: [fault('outage', 1000, { what: `cut ${NASTY}` }), played('repair', 3000)],
   receipts: [receipt({ cut: 7 })],
-  events: [{ at: 1100, device: 'isp', happened: NASTY, lastLines: [NASTY] }],
+  events: [
+    { at: 1100, device: 'isp', happened: NASTY, lastLines: [NASTY], state: 'crashed' },
+    { at: 3100, device: 'isp', happened: 'ready', state: 'ready' },
+  ],
   lags: [{ device: 'isp', at: 1, lag: 300 }],
   troubles: [NASTY],
 });
+
+/** Whatever a file may say is there in its worst form. */
+const made = {
+  ...plain,
+  experiment: {
+    ...plain.experiment,
+    why: NASTY,
+    file: NASTY,
+    probes: [...plain.experiment.probes.map((probe) => ({ ...probe, target: NASTY })), downloads],
+  },
+};
 
 let folder: string;
 beforeAll(async () => {
@@ -79,7 +98,7 @@ describe('the page', () => {
   test('shows the verdict, the fault over the probe, and the overload', async () => {
     const page = await readFile(join(folder, 'index.html'), 'utf8');
     const classes = elementsOf(page).map(({ attributes }) => attributes.class);
-    for (const name of ['badge failed', 'band hue0', 'mark', 'failure', 'ok', 'lane', 'warning'])
+    for (const name of ['badge failed', 'band hue0', 'mark', 'failure', 'ok', 'lane', 'warning', 'crashed'])
       expect(classes).toContain(name);
     expect(page).toContain('The timings are not to be trusted');
     expect(page).toContain('40 frames seen, cut 7');
@@ -124,8 +143,8 @@ test('the JSON has it all', async () => {
   expect(report.samples).toHaveLength(4);
 });
 
-test('bands that overlap are in rows of their own', () => {
-  const band = (from: number, until: number) => ({ label: '', from, until });
-  const rows = stacked([band(0, 10), band(5, 15), band(10, 20), band(12, 13)]).map(({ row }) => row);
+test('what overlaps is in rows of its own', () => {
+  const spans = [[0, 10] as const, [5, 15] as const, [10, 20] as const, [12, 13] as const];
+  const rows = stacked(spans, ([from, until]) => ({ from, until })).map(({ row }) => row);
   expect(rows).toEqual([0, 1, 0, 2]);
 });

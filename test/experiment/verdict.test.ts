@@ -212,7 +212,7 @@ describe('latency and rate', () => {
     const samples = [ok(1, 10, { rate: 8e6 }), ok(2, 10, { rate: 9e6 }), ok(3, 10, { rate: 12e6 })];
     const verdict = verdictOn({ that: 'rate', probe: 'page', atLeast: '8500kbit' }, { samples });
     expect(verdict.passed).toBe(true);
-    expect(verdict.seen).toContain('9.00 mbit/s, from 8.00 mbit/s to 12.00 mbit/s');
+    expect(verdict.seen).toContain('9 mbit/s, from 8 mbit/s to 12 mbit/s');
     expect(verdictOn({ that: 'rate', probe: 'page', atMost: '8mbit' }, { samples }).passed).toBe(false);
   });
 });
