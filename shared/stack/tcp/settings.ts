@@ -9,6 +9,8 @@ export interface TcpSettings {
   readonly windowScaling: boolean;
   /** Bytes of data and options in a segment that are asked for at most; 0 for what the path takes (RFC 9293 §3.7.1). */
   readonly maximumSegment: number;
+  /** Whether no packet may be fragmented, so that the path's MTU is learned (RFC 1191 §3). */
+  readonly pathMtuDiscovery: boolean;
   /** TTL of the packets. */
   readonly timeToLive: number;
   /** The TOS octet of the packets (RFC 2474). */
@@ -53,6 +55,7 @@ export const DEFAULT_TCP_SETTINGS: TcpSettings = {
   timestamps: true,
   windowScaling: true,
   maximumSegment: 0,
+  pathMtuDiscovery: true,
   timeToLive: 64,
   typeOfService: 0,
   receiveBuffer: 1024 * 1024,

@@ -31,7 +31,6 @@ export interface OutgoingData {
   readonly length: number;
 }
 
-/** Path MTU discovery wants DF on every segment (RFC 1191 §3). */
 export function transmit(
   { network, counters, settings }: TcpContext,
   segment: OutgoingSegment,
@@ -58,7 +57,7 @@ export function transmit(
     protocol: TCP_PROTOCOL,
     source: local.address,
     destination: remote.address,
-    dontFragment: true,
+    dontFragment: settings.pathMtuDiscovery,
     ttl: settings.timeToLive,
     tos: settings.typeOfService,
   });
