@@ -2,8 +2,6 @@
 // are about, and carries the echo requests of ping.
 
 import type { IpAddress } from '../core/address.ts';
-import { readU16, writeU16 } from '../core/bytes.ts';
-import { adjustChecksum16 } from '../core/checksum.ts';
 import type { Counters } from '../core/counters.ts';
 import { Malformed, systemError } from '../core/errors.ts';
 import type { Random } from '../core/random.ts';
@@ -20,6 +18,7 @@ import {
   icmpSequence,
   icmpType,
   UNREACHABLE_FRAGMENTATION_NEEDED,
+  updateIcmpChecksum,
   writeIcmp,
 } from '../wire/icmp.ts';
 import {
@@ -119,7 +118,7 @@ export class Icmp implements TransportHandler, EchoApi {
     sendDatagram(this.#network, buffer, { protocol: PROTOCOL_ICMP, source, destination, options });
   }
 
-  /** ICMP-1: the same message with another type, so that the checksum changes by what the type does. */
+  /** ICMP-1: the same message with another type. */
   #answerEcho(packet: ReceivedPacket): void {
     // RFC 1122 §3.2.2.6 allows silence to a broadcast; Linux keeps it too, against amplification.
     if (packet.broadcast) return this.#counters.add('icmp.broadcast-echo');
@@ -127,9 +126,9 @@ export class Icmp implements TransportHandler, EchoApi {
     const buffer = new Uint8Array(headroom + packet.payload.length);
     buffer.set(packet.payload, headroom);
     const reply = buffer.subarray(headroom);
-    const before = readU16(reply, 0);
     reply[0] = ICMP_ECHO_REPLY;
-    writeU16(reply, 2, adjustChecksum16(readU16(reply, 2), before, readU16(reply, 0)));
+    // Anew: of a message that is all zeros the incremental update gives the wrong zero (RFC 1624 §3).
+    updateIcmpChecksum(reply);
     const failed = this.#network.send(buffer, {
       protocol: PROTOCOL_ICMP,
       source: packet.destination,

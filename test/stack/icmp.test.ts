@@ -50,6 +50,13 @@ describe('echo', () => {
     expect(counters.get('icmp.too-short')).toBe(1);
   });
 
+  test('ICMP-1: the answer to an echo of zeros has the right checksum, ffff', () => {
+    const { send, peer } = host();
+    send(echoPacket('request', `${PEER}:0`, `${ME}:0`, 0, new Uint8Array(56)));
+    const answer = peer.frames().find((frame) => frame[12] === 8 && frame[13] === 0);
+    expect([...answer!.subarray(34, 38)]).toEqual([0, 0, 0xff, 0xff]);
+  });
+
   test('an echo to a broadcast gets silence', () => {
     const { send, peer } = host();
     send(echoPacket('request', `${PEER}:1`, '10.0.0.255:0'));

@@ -96,10 +96,11 @@ function rewriteTransport(
   const sumAt = checksumAt(packet, protocol);
   if (sumAt + 2 > packet.length) return;
   const sum = readU16(packet, sumAt);
-  // RFC 768: 0 means that the sender computed none, so none it stays, and a sum of 0 is sent as ffff.
+  // RFC 768: 0 means that the sender computed none, so none it stays.
   if (protocol === PROTOCOL_UDP && sum === 0) return;
   let adjusted = adjustChecksum16(sum, oldPort, port);
   // ICMP has no pseudo-header: its checksum knows nothing of addresses.
   if (protocol !== PROTOCOL_ICMP) adjusted = adjustChecksum32(adjusted, oldAddress, address);
-  writeU16(packet, sumAt, protocol === PROTOCOL_UDP && adjusted === 0 ? 0xffff : adjusted);
+  // UDP sends a sum of 0 as ffff; of an ICMP message that is all zeros by now, ffff is the right one (RFC 1624 §3).
+  writeU16(packet, sumAt, protocol !== PROTOCOL_TCP && adjusted === 0 ? 0xffff : adjusted);
 }

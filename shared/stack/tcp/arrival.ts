@@ -163,6 +163,7 @@ function textArrives(tcb: Tcb, segment: TcpSegment): void {
   }
   const before = tcb.receive.readable;
   const arrival = tcb.receive.take(sequence, payload, fin);
+  if (arrival === 'no-memory') tcb.context.counters.add('tcp.no-memory');
   tcb.largestSegment = Math.max(tcb.largestSegment, Math.min(payload.length, tcb.ownMss));
   tcb.unackedBytes += tcb.receive.readable - before;
   if (arrival !== 'in-order') sendAck(tcb);

@@ -27,6 +27,8 @@ import { abort, finish, setState, tellClosed } from './transitions.ts';
 /** What a connection needs of the TCP that it belongs to. */
 export interface ConnectionHost {
   readonly context: TcpContext;
+  /** Nobody owns the connection any more; what is to be done it does by itself. */
+  abandon(connection: Connection): void;
   forget(connection: Connection): void;
   enterTimeWait(connection: Connection): void;
   /** Calls `deliver` after the turn. */
@@ -115,8 +117,7 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
     if (tcb.over) return 0;
     if (tcb.finQueued || tcb.abandoned) throw new Error('write after the end of the stream');
     const room = this.context.settings.sendBuffer - tcb.sendBuffer.length;
-    const taken = Math.min(data.length, room);
-    tcb.sendBuffer.append(data.subarray(0, taken));
+    const taken = tcb.sendBuffer.append(data.subarray(0, Math.max(room, 0)));
     tcb.written += taken;
     tcb.writerWaits ||= taken < data.length;
     output(tcb);
@@ -136,7 +137,8 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
     const { tcb } = this;
     if (tcb.abandoned) return;
     tcb.abandoned = true;
-    if (tcb.over) return tellClosed(tcb);
+    if (tcb.over) return this.#forgetUnread();
+    this.host.abandon(this);
     if (tcb.state === 'SYN-SENT') return finish(tcb);
     // What was not read is lost, and the peer must not take it for received (RFC 2525 §2.17).
     if (tcb.receive.readable > 0) return abort(tcb);
@@ -146,8 +148,14 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
 
   abort(): void {
     this.tcb.abandoned = true;
-    if (this.tcb.over) tellClosed(this.tcb);
+    if (this.tcb.over) this.#forgetUnread();
     else abort(this.tcb);
+  }
+
+  /** It was over before its user was done with it. */
+  #forgetUnread(): void {
+    this.tcb.receive.release();
+    tellClosed(this.tcb);
   }
 
   setNoDelay(on: boolean): void {

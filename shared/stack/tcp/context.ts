@@ -5,6 +5,7 @@ import type { Counters } from '../../core/counters.ts';
 import type { EventLog } from '../../core/event-log.ts';
 import type { Random } from '../../core/random.ts';
 import type { NetworkLayer } from '../network-layer.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import type { TcpEndpoint } from './connection-api.ts';
 import type { InitialSequence } from './initial-sequence.ts';
 import type { TcpSettings } from './settings.ts';
@@ -17,6 +18,8 @@ export interface TcpContext {
   readonly counters: Counters;
   readonly settings: TcpSettings;
   readonly sequences: InitialSequence;
+  /** What the buffers of all connections share. */
+  readonly buffers: BufferPool;
 }
 
 /** `address:port`. */

@@ -14,38 +14,48 @@ export interface Occupant {
   info(): TcpSocketInfo;
 }
 
-/** A map by both ports, then by both addresses, which only `===` looks into. */
+/**
+ * A map by the peer's address, then by both ports: however many peers, or connections to one, there are, each
+ * is found at once. Own addresses are few. Addresses are looked into by nobody, only found again.
+ */
 export class Demultiplexer {
-  readonly #byPorts = new Map<number, Occupant[]>();
+  readonly #byPeer = new Map<TcpEndpoint['address'], Map<number, Occupant[]>>();
 
   find(local: TcpEndpoint, remote: TcpEndpoint): Occupant | undefined {
-    return this.#byPorts
-      .get(portPair(local, remote))
-      ?.find(
-        (occupant) => occupant.local.address === local.address && occupant.remote.address === remote.address,
-      );
+    return this.#byPeer
+      .get(remote.address)
+      ?.get(portPair(local, remote))
+      ?.find((occupant) => occupant.local.address === local.address);
   }
 
   add(occupant: Occupant): void {
-    const pair = portPair(occupant.local, occupant.remote);
-    const there = this.#byPorts.get(pair);
+    const { local, remote } = occupant;
+    const pair = portPair(local, remote);
+    const known = this.#byPeer.get(remote.address);
+    const ofPeer = known ?? new Map<number, Occupant[]>();
+    if (!known) this.#byPeer.set(remote.address, ofPeer);
+    const there = ofPeer.get(pair);
     if (there) there.push(occupant);
-    else this.#byPorts.set(pair, [occupant]);
+    else ofPeer.set(pair, [occupant]);
   }
 
   remove(occupant: Occupant): void {
-    const pair = portPair(occupant.local, occupant.remote);
-    const left = (this.#byPorts.get(pair) ?? []).filter((other) => other !== occupant);
-    if (left.length > 0) this.#byPorts.set(pair, left);
-    else this.#byPorts.delete(pair);
+    const { local, remote } = occupant;
+    const ofPeer = this.#byPeer.get(remote.address);
+    const there = ofPeer?.get(portPair(local, remote));
+    if (!ofPeer || !there) return;
+    const left = there.filter((other) => other !== occupant);
+    if (left.length > 0) ofPeer.set(portPair(local, remote), left);
+    else ofPeer.delete(portPair(local, remote));
+    if (ofPeer.size === 0) this.#byPeer.delete(remote.address);
   }
 
   clear(): void {
-    this.#byPorts.clear();
+    this.#byPeer.clear();
   }
 
   *[Symbol.iterator](): Generator<Occupant> {
-    for (const occupants of this.#byPorts.values()) yield* occupants;
+    for (const ofPeer of this.#byPeer.values()) for (const occupants of ofPeer.values()) yield* occupants;
   }
 }
 

@@ -2,17 +2,10 @@
 // blocks that tell the peer of it (RFC 9293 §3.10.7.4, RFC 2018, RFC 2883).
 
 import type { SackBlock } from '../../wire/tcp.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import { Ranges } from './ranges.ts';
 import { RingBuffer } from './ring-buffer.ts';
-import {
-  seqAdd,
-  seqAfter,
-  seqAtOrAfter,
-  seqAtOrBefore,
-  seqBefore,
-  seqDistance,
-  seqMax,
-  seqMin,
-} from './sequence.ts';
+import { seqAdd, seqAtOrAfter, seqAtOrBefore, seqBefore, seqDistance, seqMax, seqMin } from './sequence.ts';
 
 /** How a segment fitted in. */
 export type Arrival =
@@ -22,17 +15,9 @@ export type Arrival =
   | 'gap-filling'
   | 'out-of-order'
   /** Nothing new in it, or no room for it. */
-  | 'nothing-new';
-
-/** Data beyond a gap. `touched` grows with each arrival, and so gives the order of SACK blocks. */
-interface Range {
-  start: number;
-  end: number;
-  touched: number;
-}
-
-/** Gaps that are remembered at a time; what would make more is dropped, as if lost. */
-const MOST_RANGES = 1024;
+  | 'nothing-new'
+  /** There is no memory for it: it is as if it had been lost. */
+  | 'no-memory';
 
 export class ReceiveBuffer {
   /** RCV.NXT. */
@@ -41,9 +26,8 @@ export class ReceiveBuffer {
   finished = false;
   /** Bytes of the stream that arrived in order so far. */
   total = 0;
-  readonly #ring = new RingBuffer();
-  readonly #ranges: Range[] = [];
-  #arrivals = 0;
+  readonly #ring: RingBuffer;
+  readonly #beyond = new Ranges();
   /** Sequence number of the peer's FIN, once it came. */
   #fin: number | undefined;
   /** Right edge of the window that the peer knows of. */
@@ -57,7 +41,9 @@ export class ReceiveBuffer {
   constructor(
     irs: number,
     private capacity: number,
+    pool?: BufferPool,
   ) {
+    this.#ring = new RingBuffer(pool);
     this.next = seqAdd(irs, 1);
     this.#edge = seqAdd(this.next, Math.min(capacity, 0xffff));
   }
@@ -78,7 +64,7 @@ export class ReceiveBuffer {
   }
 
   get hasGap(): boolean {
-    return this.#ranges.length > 0;
+    return this.#beyond.count > 0;
   }
 
   /** Takes what of a segment is new and lies in the window. */
@@ -134,22 +120,20 @@ export class ReceiveBuffer {
 
   /** How many blocks `sackBlocks` would give. */
   get sackBlockCount(): number {
-    return this.#ranges.length + (this.#duplicate ? 1 : 0);
+    return this.#beyond.count + (this.#duplicate ? 1 : 0);
   }
 
   /** At most `limit` blocks, the latest first (RFC 2018 §4), a duplicate before all (RFC 2883 §4). */
   sackBlocks(limit: number): SackBlock[] {
-    const latestFirst = [...this.#ranges].sort((a, b) => b.touched - a.touched);
-    const blocks: SackBlock[] = this.#duplicate ? [this.#duplicate] : [];
+    const duplicate = this.#duplicate ? [this.#duplicate] : [];
     this.#duplicate = undefined;
-    for (const { start, end } of latestFirst.slice(0, limit - blocks.length)) blocks.push({ start, end });
-    return blocks;
+    return [...duplicate, ...this.#beyond.latest(limit - duplicate.length)];
   }
 
   /** Nothing will be read any more. */
   release(): void {
     this.#ring.release();
-    this.#ranges.length = 0;
+    this.#beyond.clear();
   }
 
   #offeredEdge(): number {
@@ -158,16 +142,15 @@ export class ReceiveBuffer {
 
   #takeInOrder(data: Uint8Array): Arrival {
     const hadGap = this.hasGap;
-    this.#ring.put(this.#ring.length, data);
-    this.#advance(seqAdd(this.next, data.length));
-    while (this.#ranges.length > 0 && seqAtOrBefore(this.#ranges[0]!.start, this.next)) {
-      const { end } = this.#ranges.shift()!;
-      if (seqAfter(end, this.next)) this.#advance(this.#fin === undefined ? end : seqMin(end, this.#fin));
-    }
+    const kept = this.#ring.put(this.#ring.length, data);
+    this.#advance(seqAdd(this.next, kept));
+    if (kept < data.length) return 'no-memory';
+    const reached = this.#beyond.reach(this.next);
+    this.#advance(this.#fin === undefined ? reached : seqMin(reached, this.#fin));
     if (this.#fin === this.next) {
       this.next = seqAdd(this.next, 1);
       this.finished = true;
-      this.#ranges.length = 0;
+      this.#beyond.clear();
     }
     return hadGap ? 'gap-filling' : 'in-order';
   }
@@ -180,40 +163,15 @@ export class ReceiveBuffer {
   }
 
   #takeOutOfOrder(start: number, end: number, data: Uint8Array): Arrival {
-    const merged: Range = { start, end, touched: ++this.#arrivals };
-    const at = this.#firstReaching(start);
-    let after = at;
-    for (; after < this.#ranges.length && seqAtOrBefore(this.#ranges[after]!.start, end); after++) {
-      merged.start = seqMin(merged.start, this.#ranges[after]!.start);
-      merged.end = seqMax(merged.end, this.#ranges[after]!.end);
-    }
-    if (at === after && this.#ranges.length >= MOST_RANGES) return 'nothing-new';
-    this.#ranges.splice(at, after - at, merged);
-    this.#ring.put(this.#ring.length + seqDistance(this.next, start), data);
-    return 'out-of-order';
+    const kept = this.#ring.put(this.#ring.length + seqDistance(this.next, start), data);
+    if (kept < data.length) return 'no-memory';
+    return this.#beyond.add(start, end) ? 'out-of-order' : 'nothing-new';
   }
 
   /** Remembers the first part of [start, end) that had come before: reported once (RFC 2883 §4). */
   noticeDuplicate(start: number, end: number): void {
     if (start === end) return;
-    if (seqBefore(start, this.next)) {
-      this.#duplicate = { start, end: seqMin(end, this.next) };
-      return;
-    }
-    const known = this.#ranges[this.#firstReaching(seqAdd(start, 1))];
-    if (known && seqBefore(known.start, end))
-      this.#duplicate = { start: seqMax(start, known.start), end: seqMin(end, known.end) };
-  }
-
-  /** Index of the first range that ends at `sequence` or after it. */
-  #firstReaching(sequence: number): number {
-    let low = 0;
-    let high = this.#ranges.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (seqAtOrAfter(this.#ranges[middle]!.end, sequence)) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    if (seqBefore(start, this.next)) this.#duplicate = { start, end: seqMin(end, this.next) };
+    else this.#duplicate = this.#beyond.overlap(start, end) ?? this.#duplicate;
   }
 }

@@ -1,5 +1,7 @@
 // Bytes of a stream between two positions, in one circular array that grows as it is needed.
 
+import { type BufferPool, SURE } from './buffer-pool.ts';
+
 const SMALLEST = 4096;
 
 /**
@@ -13,18 +15,29 @@ export class RingBuffer {
   /** Up to where anything has been put. */
   #extent = 0;
 
+  /** @param pool what its memory comes of; without, there is as much as it needs */
+  constructor(private readonly pool?: BufferPool) {}
+
   /** Bytes of the stream without a gap. */
   get length(): number {
     return this.#length;
   }
 
-  append(data: Uint8Array): void {
-    this.put(this.#length, data);
-    this.extend(data.length);
+  /** Takes what there is memory for and returns how many bytes that were. */
+  append(data: Uint8Array): number {
+    const taken = this.put(this.#length, data);
+    this.extend(taken);
+    return taken;
   }
 
-  put(position: number, data: Uint8Array): void {
-    if (position + data.length > this.#bytes.length) this.#grow(position + data.length);
+  /** Keeps of `data`, at `position`, what there is memory for, and returns how many bytes that were. */
+  put(position: number, data: Uint8Array): number {
+    const room = Math.max(this.#reserve(position + data.length) - position, 0);
+    return this.#write(position, data.length <= room ? data : data.subarray(0, room));
+  }
+
+  #write(position: number, data: Uint8Array): number {
+    if (data.length === 0) return 0;
     const at = this.#index(position);
     const straight = Math.min(data.length, this.#bytes.length - at);
     if (straight === data.length) this.#bytes.set(data, at);
@@ -33,6 +46,7 @@ export class RingBuffer {
       this.#bytes.set(data.subarray(straight), 0);
     }
     this.#extent = Math.max(this.#extent, position + data.length);
+    return data.length;
   }
 
   /** Counts `count` more bytes, which have been put, to the stream. */
@@ -53,11 +67,14 @@ export class RingBuffer {
     this.#first = this.#index(count);
     this.#length -= count;
     this.#extent -= count;
-    if (this.#extent === 0) this.#first = 0;
+    if (this.#extent > 0) return;
+    this.#first = 0;
+    if (this.pool?.scarce) this.release();
   }
 
-  /** Gives the memory back; nothing is put any more. */
+  /** Gives the memory back. */
   release(): void {
+    this.pool?.resize(this.#bytes.length, 0);
     this.#bytes = new Uint8Array(0);
     this.#first = this.#length = this.#extent = 0;
   }
@@ -67,12 +84,19 @@ export class RingBuffer {
     return index < this.#bytes.length ? index : index - this.#bytes.length;
   }
 
-  #grow(needed: number): void {
+  /** Sees to `wanted` bytes, or to those that it is sure of; returns how many there are now. */
+  #reserve(wanted: number): number {
+    if (wanted <= this.#bytes.length) return this.#bytes.length;
     let size = Math.max(this.#bytes.length, SMALLEST);
-    while (size < needed) size *= 2;
+    while (size < wanted) size *= 2;
+    if (this.pool && !this.pool.resize(this.#bytes.length, size)) {
+      if (this.#bytes.length >= SURE) return this.#bytes.length;
+      size = SURE;
+    }
     const grown = new Uint8Array(size);
     if (this.#extent > 0) this.copy(0, this.#extent, grown, 0);
     this.#bytes = grown;
     this.#first = 0;
+    return size;
   }
 }

@@ -19,6 +19,8 @@ export interface TcpSettings {
   readonly receiveBuffer: number;
   /** Bytes written that a connection takes before they are acknowledged. */
   readonly sendBuffer: number;
+  /** Bytes that the buffers of all connections may take together, beyond 16 KiB that each is sure of. */
+  readonly bufferMemory: number;
   readonly congestionControl: 'cubic' | 'newreno';
   /** Whether a pause takes the congestion window back to the initial one (RFC 5681 §4.1). */
   readonly slowStartAfterIdle: boolean;
@@ -38,6 +40,8 @@ export interface TcpSettings {
   readonly timeWait: number;
   /** How many connections may stand in TIME-WAIT; the oldest makes room. */
   readonly timeWaitLimit: number;
+  /** How many connections that nobody owns any more may still be ending; the oldest is reset to make room. */
+  readonly orphanLimit: number;
   /** ms in FIN-WAIT-2 after which a connection that nobody owns any more is forgotten, as Linux. */
   readonly finWait2: number;
   /** ms without traffic before keep-alive probes, where the user does not say (RFC 9293 §3.8.4: 2 hours). */
@@ -60,6 +64,7 @@ export const DEFAULT_TCP_SETTINGS: TcpSettings = {
   typeOfService: 0,
   receiveBuffer: 1024 * 1024,
   sendBuffer: 1024 * 1024,
+  bufferMemory: 64 * 1024 * 1024,
   congestionControl: 'cubic',
   slowStartAfterIdle: true,
   initialRto: 1000,
@@ -70,6 +75,7 @@ export const DEFAULT_TCP_SETTINGS: TcpSettings = {
   delayedAck: 40,
   timeWait: 60_000,
   timeWaitLimit: 16_384,
+  orphanLimit: 4096,
   finWait2: 60_000,
   keepAliveIdle: 7_200_000,
   keepAliveInterval: 75_000,

@@ -69,7 +69,7 @@ export class Tcb {
 
   // Sending (SND.… in the RFC).
   /** Written and not acknowledged; its first byte has the number `sendBase`. */
-  readonly sendBuffer = new RingBuffer();
+  readonly sendBuffer: RingBuffer;
   sendBase: number;
   una: number;
   nxt: number;
@@ -168,7 +168,8 @@ export class Tcb {
     this.roundTrip = new RoundTrip(settings);
     this.rack = new Rack(iss);
     this.congestion = congestionControl(settings);
-    this.receive = new ReceiveBuffer(0, settings.receiveBuffer);
+    this.sendBuffer = new RingBuffer(owner.context.buffers);
+    this.receive = new ReceiveBuffer(0, settings.receiveBuffer, owner.context.buffers);
     this.timestampOffset = sequences.timestampOffset(local, remote);
     this.retransmission = new Alarm(clock, () => timers.retransmission(this));
     this.reordering = new Alarm(clock, () => timers.reordering(this));
@@ -192,7 +193,8 @@ export class Tcb {
 
   /** The peer's initial sequence number is known. */
   synchronize(irs: number): void {
-    this.receive = new ReceiveBuffer(irs, this.context.settings.receiveBuffer);
+    const { settings, buffers } = this.context;
+    this.receive = new ReceiveBuffer(irs, settings.receiveBuffer, buffers);
     this.lastAckSent = this.receive.next;
   }
 

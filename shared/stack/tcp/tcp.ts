@@ -10,6 +10,7 @@ import type { Random } from '../../core/random.ts';
 import { decodeTcp, TCP_PROTOCOL, TCP_SEQUENCE, type TcpSegment } from '../../wire/tcp.ts';
 import type { NetworkLayer, ReceivedError, ReceivedPacket, TransportHandler } from '../network-layer.ts';
 import { batchEnds } from './arrival.ts';
+import { BufferPool } from './buffer-pool.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import type {
   ConnectOptions,
@@ -52,12 +53,15 @@ export class Tcp implements TcpApi, TransportHandler, ConnectionHost, ListenerHo
   readonly #timeWaits: TimeWaitQueue;
   readonly #settings: TcpSettings;
   readonly #batch = new Set<Connection>();
+  /** Connections that nobody owns any more, in the order in which they were left. */
+  readonly #orphans = new Set<Connection>();
   #notices: Connection[] = [];
 
   constructor({ network, clock, random, log, counters, settings }: TcpOptions) {
     const sequences = new InitialSequence(clock, random);
     this.#settings = { ...DEFAULT_TCP_SETTINGS, ...settings };
-    this.context = { network, clock, random, log, counters, settings: this.#settings, sequences };
+    const buffers = new BufferPool(this.#settings.bufferMemory);
+    this.context = { network, clock, random, log, counters, settings: this.#settings, sequences, buffers };
     this.cookies = new SynCookies(clock, random);
     this.#timeWaits = new TimeWaitQueue(this.context, (timeWait) => this.#occupants.remove(timeWait));
     network.register(TCP_PROTOCOL, this);
@@ -117,6 +121,7 @@ export class Tcp implements TcpApi, TransportHandler, ConnectionHost, ListenerHo
     for (const occupant of this.#occupants) if (occupant instanceof Connection) occupant.drop();
     this.#occupants.clear();
     this.#timeWaits.close();
+    this.#orphans.clear();
     this.#batch.clear();
     this.#notices = [];
   }
@@ -170,13 +175,21 @@ export class Tcp implements TcpApi, TransportHandler, ConnectionHost, ListenerHo
     });
   }
 
+  abandon(connection: Connection): void {
+    this.#orphans.add(connection);
+    if (this.#orphans.size <= this.#settings.orphanLimit) return;
+    this.context.counters.add('tcp.too-many-orphans');
+    for (const oldest of this.#orphans) return oldest.abort();
+  }
+
   forget(connection: Connection): void {
+    this.#orphans.delete(connection);
     this.#occupants.remove(connection);
   }
 
   enterTimeWait(connection: Connection): void {
     const timeWait = new TimeWait(this, connection.tcb);
-    this.#occupants.remove(connection);
+    this.forget(connection);
     this.#occupants.add(timeWait);
     this.#timeWaits.put(timeWait);
   }

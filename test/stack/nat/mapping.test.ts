@@ -78,6 +78,13 @@ describe('mapping', () => {
     }
   });
 
+  it('NAT-1: an echo of zeros, id 0 included, comes back with a right checksum', () => {
+    const router = new NatRouter();
+    const zeros = new Uint8Array(56);
+    const { from } = router.out(echoPacket('request', '192.168.0.10:0', '8.8.8.8', 0, zeros));
+    expect(router.in(echoPacket('reply', '8.8.8.8', from, 0, zeros)).to).toBe('192.168.0.10:0');
+  });
+
   it('NAT-5: two hosts with the same ping id both work', () => {
     const router = new NatRouter();
     const a = router.out(echoPacket('request', '192.168.0.10:7', '8.8.8.8', 1)).from;
