@@ -22,7 +22,7 @@ export interface PingOptions {
   readonly destination: string;
   /** Requests to send; until `deadline` or `signal` if not given. */
   readonly count?: number;
-  /** ms between requests. */
+  /** ms between requests; 0 for one as soon as the one before is answered, or after 10 ms. */
   readonly interval: number;
   /** Bytes of data behind the ICMP header; 56 is usual. */
   readonly size: number;
@@ -42,6 +42,8 @@ export interface PingOptions {
   onReply?(reply: PingReply): void;
   /** An ICMP error about a request. */
   onReport?(report: SocketErrorReport, sequence: number): void;
+  /** A request has gone out. */
+  onSend?(): void;
   /** A request that could not be sent: EMSGSIZE, ENETUNREACH, …; it counts as transmitted. */
   onSendError?(error: SystemError, sequence: number): void;
   /** The next request is due and this one has no answer yet (`ping -O`). */
@@ -58,14 +60,24 @@ export interface PingSummary {
   readonly loss: number;
   /** ms from the first request to the end. */
   readonly time: number;
-  /** Round trips in ms; absent if nothing was answered. */
-  readonly rtt?: { readonly min: number; readonly avg: number; readonly max: number; readonly mdev: number };
+  /** How many requests were under way at a time, at most, when one was answered or an error came; 0 if none did. */
+  readonly pipe: number;
+  /** Round trips in ms; absent if nothing was answered. `ewma` is a mean in which the latest counts an eighth. */
+  readonly rtt?: {
+    readonly min: number;
+    readonly avg: number;
+    readonly max: number;
+    readonly mdev: number;
+    readonly ewma: number;
+  };
 }
 
 /** A struct timeval of a 64-bit machine, as iputils sends it at the head of the data. */
 const TIMESTAMP_LENGTH = 16;
 /** Sequence numbers have 16 bits on the wire; what was sent longer ago is forgotten. */
 const SEQUENCES = 0x10000;
+/** ms until the next request, at an interval of 0, when no answer comes. */
+const FLOOD_PAUSE = 10;
 
 /** What iputils sends: the time, little-endian, then bytes that count up with their offset. */
 function echoData(size: number, now: number): Uint8Array {
@@ -84,6 +96,7 @@ class RoundTrips {
   #sum = 0;
   #squares = 0;
   #min = Number.POSITIVE_INFINITY;
+  #ewma = 0;
   max = 0;
 
   add(time: number): void {
@@ -92,13 +105,14 @@ class RoundTrips {
     this.#squares += time * time;
     this.#min = Math.min(this.#min, time);
     this.max = Math.max(this.max, time);
+    this.#ewma = this.#count === 1 ? time : this.#ewma + (time - this.#ewma) / 8;
   }
 
   summary(): PingSummary['rtt'] {
     if (this.#count === 0) return undefined;
     const avg = this.#sum / this.#count;
     const mdev = Math.sqrt(Math.max(this.#squares / this.#count - avg * avg, 0));
-    return { min: this.#min, avg, max: this.max, mdev };
+    return { min: this.#min, avg, max: this.max, mdev, ewma: this.#ewma };
   }
 }
 
@@ -126,6 +140,7 @@ export function ping(sockets: Sockets, options: PingOptions): Promise<PingSummar
   let received = 0;
   let duplicates = 0;
   let errors = 0;
+  let pipe = 0;
   let ended = false;
 
   return new Promise((resolve) => {
@@ -151,6 +166,7 @@ export function ping(sockets: Sockets, options: PingOptions): Promise<PingSummar
         errors,
         loss: transmitted === 0 ? 0 : (transmitted - received) / transmitted,
         time: clock.now() - start,
+        pipe,
         rtt: roundTrips.summary(),
       });
     }
@@ -163,6 +179,7 @@ export function ping(sockets: Sockets, options: PingOptions): Promise<PingSummar
       sent.set(sequence % SEQUENCES, { sequence, at: now, answered: false });
       try {
         socket.sendEcho(options.destination, sequence % SEQUENCES, echoData(options.size, now), sendOptions);
+        options.onSend?.();
       } catch (error) {
         errors++;
         options.onSendError?.(error as SystemError, sequence);
@@ -175,7 +192,8 @@ export function ping(sockets: Sockets, options: PingOptions): Promise<PingSummar
       next.cancel();
       if (transmitted < count || options.deadline !== undefined) {
         // On schedule from the start, so that a late timer does not delay all that follow.
-        next = clock.after(start + transmitted * options.interval - clock.now(), sendNext);
+        const due = start + transmitted * options.interval - clock.now();
+        next = clock.after(options.interval === 0 ? FLOOD_PAUSE : due, sendNext);
       } else {
         const usual = received > 0 ? Math.max(2 * roundTrips.max, options.interval) : options.timeout;
         next = clock.after(options.linger ?? usual, finish);
@@ -188,6 +206,7 @@ export function ping(sockets: Sockets, options: PingOptions): Promise<PingSummar
       const duplicate = request.answered;
       request.answered = true;
       const time = reply.time - request.at;
+      pipe = Math.max(pipe, transmitted - request.sequence + 1);
       if (duplicate) duplicates++;
       else {
         received++;
@@ -202,12 +221,16 @@ export function ping(sockets: Sockets, options: PingOptions): Promise<PingSummar
         duplicate,
       });
       endIfSettled();
+      const more = transmitted < count || options.deadline !== undefined;
+      if (!ended && more && options.interval === 0 && request.sequence === transmitted && !duplicate)
+        sendNext();
     }
 
     function onReport(report: SocketErrorReport & { sequence: number }): void {
       const request = sent.get(report.sequence);
       if (!request || request.answered) return;
       errors++;
+      pipe = Math.max(pipe, transmitted - request.sequence + 1);
       options.onReport?.(report, request.sequence);
       endIfSettled();
     }

@@ -19,6 +19,7 @@ Options:
   -4                 use IPv4
   -c <count>         stop after <count> replies
   -D                 print timestamps
+  -f                 flood ping
   -I <interface>     either interface name or address
   -i <interval>      seconds between sending each packet
   -M <pmtud opt>     define mtu discovery, can be one of <do|dont|want>
@@ -34,6 +35,7 @@ const SPECS = {
   ipv4: { short: '4' },
   count: { short: 'c', value: true },
   timestamps: { short: 'D' },
+  flood: { short: 'f' },
   help: { short: 'h' },
   source: { short: 'I', value: true },
   interval: { short: 'i', value: true },
@@ -53,6 +55,8 @@ const IP_AND_ICMP_HEADERS = 28;
 const TIMED_SIZE = 16;
 /** What an IPv4 packet can hold. */
 const LARGEST_SIZE = 65507;
+/** ms; an interval of 0 is a flood. */
+const USUAL_INTERVAL = 1000;
 const SHORTEST_INTERVAL = 1;
 
 interface Settings {
@@ -66,6 +70,7 @@ interface Settings {
   dontFragment: boolean | undefined;
   source: string | undefined;
   quiet: boolean;
+  flood: boolean;
   timestamps: boolean;
   outstanding: boolean;
 }
@@ -86,6 +91,11 @@ function milliseconds(text: string, what: string): number {
   return (parseNumber(text, true) ?? fail(`${what}: '${text}'`)) * 1000;
 }
 
+function parseInterval(text: string): number {
+  const interval = milliseconds(text, 'bad timing interval');
+  return interval === 0 ? 0 : Math.max(interval, SHORTEST_INTERVAL);
+}
+
 function parseDiscovery(text: string): boolean | undefined {
   if (text === 'do') return true;
   if (text === 'dont') return false;
@@ -97,7 +107,7 @@ function parse(args: readonly string[]): Settings {
   const settings: Settings = {
     host: '',
     count: undefined,
-    interval: 1000,
+    interval: USUAL_INTERVAL,
     size: 56,
     ttl: undefined,
     timeout: 10_000,
@@ -105,14 +115,16 @@ function parse(args: readonly string[]): Settings {
     dontFragment: undefined,
     source: undefined,
     quiet: false,
+    flood: false,
     timestamps: false,
     outstanding: false,
   };
   const { options, operands } = readOptions(args);
+  let interval: number | undefined;
   for (const { name, value } of options) {
     if (name === 'count') settings.count = wholeNumber(value, 1, Number.MAX_SAFE_INTEGER);
-    else if (name === 'interval')
-      settings.interval = Math.max(milliseconds(value, 'bad timing interval'), SHORTEST_INTERVAL);
+    else if (name === 'interval') interval = parseInterval(value);
+    else if (name === 'flood') settings.flood = true;
     else if (name === 'size') settings.size = wholeNumber(value, 0, LARGEST_SIZE);
     else if (name === 'ttl') settings.ttl = wholeNumber(value, 0, 255);
     else if (name === 'timeout') settings.timeout = milliseconds(value, 'bad linger time');
@@ -124,6 +136,7 @@ function parse(args: readonly string[]): Settings {
     else if (name === 'outstanding') settings.outstanding = true;
     else if (name === 'help') throw new CommandFailure(2, USAGE);
   }
+  settings.interval = interval ?? (settings.flood ? 0 : USUAL_INTERVAL);
   settings.host = operands.at(-1) ?? fail('usage error: Destination address required');
   if (operands.length > 1) throw new CommandFailure(2, USAGE);
   if (settings.ttl === 0) fail('cannot set unicast time-to-live: Invalid argument', 2);
@@ -217,7 +230,7 @@ function general(value: number): string {
 }
 
 function statistics(settings: Settings, summary: PingSummary, elapsed: number): string {
-  const { transmitted, received, duplicates, errors, rtt } = summary;
+  const { transmitted, received, duplicates, errors } = summary;
   const parts = [`${transmitted} packets transmitted`, `${received} received`];
   if (duplicates > 0) parts.push(`+${duplicates} duplicates`);
   if (errors > 0) parts.push(`+${errors} errors`);
@@ -225,15 +238,26 @@ function statistics(settings: Settings, summary: PingSummary, elapsed: number): 
     parts.push(`${general((100 * (transmitted - received)) / transmitted)}% packet loss`);
     parts.push(`time ${Math.round(elapsed)}ms`);
   }
-  const times = rtt && [rtt.min, rtt.avg, rtt.max, rtt.mdev].map((ms) => ms.toFixed(3)).join('/');
-  const rttLine = times && settings.size >= TIMED_SIZE ? `rtt min/avg/max/mdev = ${times} ms` : '';
-  return `\n--- ${settings.host} ping statistics ---\n${parts.join(', ')}\n${rttLine}\n`;
+  return `\n--- ${settings.host} ping statistics ---\n${parts.join(', ')}\n${timing(settings, summary, elapsed)}\n`;
+}
+
+/** The last line: round trips, how many requests were under way at a time, and of a flood the gaps between them. */
+function timing({ size, flood, interval }: Settings, summary: PingSummary, elapsed: number): string {
+  const { rtt, pipe, transmitted } = summary;
+  const parts: string[] = [];
+  const texts = (...times: number[]) => times.map((ms) => ms.toFixed(3)).join('/');
+  if (rtt && size >= TIMED_SIZE)
+    parts.push(`rtt min/avg/max/mdev = ${texts(rtt.min, rtt.avg, rtt.max, rtt.mdev)} ms`);
+  if (pipe > 1) parts.push(`pipe ${pipe}`);
+  if (rtt && (flood || interval === 0) && transmitted > 1)
+    parts.push(`ipg/ewma ${texts(elapsed / (transmitted - 1), rtt.ewma)} ms`);
+  return parts.join(', ');
 }
 
 async function run(args: readonly string[], console: Console, context: CommandContext): Promise<number> {
   const settings = parse(args);
   const { sockets } = context;
-  const { host, size, quiet } = settings;
+  const { host, size, quiet, flood } = settings;
   const address = await resolveHost(sockets, host, console.signal).catch((error) => {
     console.signal.throwIfAborted();
     return fail(`${host}: ${strerror(error)}`, 2);
@@ -249,11 +273,16 @@ async function run(args: readonly string[], console: Console, context: CommandCo
   let mtu = findRoute(context.tables, address)?.mtu ?? 1500;
   const say = (line: string): void => {
     const stamp = settings.timestamps ? `[${(Date.now() / 1000).toFixed(6)}] ` : '';
-    if (!quiet) console.printNow(`${stamp}${line}\n`);
+    if (!quiet && !flood) console.printNow(`${stamp}${line}\n`);
+  };
+  /** A flood shows a dot for each request that is under way, and an E for each error. */
+  const show = (text: string): void => {
+    if (!quiet && flood) console.printNow(text);
   };
 
   const onReply = (reply: PingReply): void => {
     lastEvent = sockets.clock.now();
+    show('\b \b');
     const time = reply.size - ICMP_HEADER >= TIMED_SIZE ? ` time=${formatRoundTrip(reply.time)} ms` : '';
     const duplicate = reply.duplicate ? ' (DUP!)' : '';
     say(
@@ -272,10 +301,12 @@ async function run(args: readonly string[], console: Console, context: CommandCo
     timeout: settings.timeout,
     deadline: settings.deadline,
     signal: console.signal,
+    onSend: () => show('.'),
     onReply,
     onReport(report, sequence) {
       lastEvent = sockets.clock.now();
       if (report.kind === 'too-big') mtu = report.mtu;
+      show('\bE');
       say(`From ${report.from} icmp_seq=${sequence & 0xffff} ${describeReport(report)}`);
     },
     onSendError(error) {
@@ -283,7 +314,8 @@ async function run(args: readonly string[], console: Console, context: CommandCo
         error.code === 'EMSGSIZE'
           ? `local error: message too long, mtu=${mtu}`
           : `sendmsg: ${strerror(error)}`;
-      if (!quiet) void console.complain(`ping: ${text}\n`);
+      show('E');
+      if (!quiet && !flood) void console.complain(`ping: ${text}\n`);
     },
     onUnanswered(sequence) {
       if (settings.outstanding) say(`no answer yet for icmp_seq=${sequence & 0xffff}`);

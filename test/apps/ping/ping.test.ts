@@ -91,6 +91,31 @@ describe('requests', () => {
   });
 });
 
+describe('a flood', () => {
+  test('sends the next as soon as the last is answered, or 10 ms later', async () => {
+    const bench = new Bench();
+    const socket = bench.start({ interval: 0, count: 5 });
+    bench.clock.advance(3);
+    bench.reply(socket, 1);
+    bench.clock.advance(4);
+    bench.reply(socket, 2);
+    // The third is lost, and the answer to it that comes late is not that to the last.
+    bench.clock.advance(12);
+    bench.reply(socket, 3);
+    bench.reply(socket, 4);
+    bench.clock.advance(1);
+    bench.reply(socket, 5);
+    expect(socket.sent.map(({ at, sequence }) => [at, sequence])).toEqual([
+      [0, 1],
+      [3, 2],
+      [7, 3],
+      [17, 4],
+      [19, 5],
+    ]);
+    expect(await bench.end()).toMatchObject({ transmitted: 5, received: 5, pipe: 2 });
+  });
+});
+
 describe('replies', () => {
   test('the summary has min, average, max and mean deviation', async () => {
     const bench = new Bench();
@@ -114,7 +139,14 @@ describe('replies', () => {
       loss: 0,
       time: 2060,
     });
-    expect(summary.rtt).toEqual({ min: 10, avg: 30, max: 60, mdev: Math.sqrt(4100 / 3 - 900) });
+    expect(summary.rtt).toEqual({
+      min: 10,
+      avg: 30,
+      max: 60,
+      mdev: Math.sqrt(4100 / 3 - 900),
+      // 10, then 11.25, then this.
+      ewma: 17.34375,
+    });
     expect(socket.closed).toBe(true);
     expect(bench.clock.nextDue).toBeUndefined();
   });

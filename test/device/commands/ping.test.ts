@@ -62,6 +62,44 @@ test('-q prints the frame alone, -s below 16 has no times', async () => {
   );
 });
 
+describe('-f', () => {
+  test('shows a dot for each that is under way, and how far apart they went', async () => {
+    const bench = await warm(laptop(SLOW));
+    expect(await bench.run('ping -f -c 3 8.8.8.8')).toEqual({
+      code: 0,
+      stderr: '',
+      stdout:
+        'PING 8.8.8.8 (8.8.8.8) 56(84) bytes of data.\n' +
+        '.\b \b.\b \b.\b \b\n--- 8.8.8.8 ping statistics ---\n' +
+        '3 packets transmitted, 3 received, 0% packet loss, time 18ms\n' +
+        'rtt min/avg/max/mdev = 6.000/6.000/6.000/0.000 ms, ipg/ewma 9.000/6.000 ms\n',
+    });
+  });
+
+  test('-q shows nothing of that, -i sets the gap, and an interval of 0 is a flood with lines', async () => {
+    const bench = await warm(laptop(SLOW));
+    const quiet = await bench.run('ping -fq -i 0.1 -c 3 8.8.8.8');
+    expect(quiet.stdout).toMatch(/of data\.\n\n---.*time 206ms\n.* ms, ipg\/ewma 103\.000\/6\.000 ms\n$/s);
+    const fast = await bench.run('ping -i 0 -c 3 8.8.8.8');
+    expect(fast.stdout).toMatch(
+      /icmp_seq=3 ttl=62 time=6\.00 ms\n.*time 18ms\n.*, ipg\/ewma 9\.000\/6\.000 ms\n$/s,
+    );
+  });
+
+  test('-f of what does not answer shows what is missing, and errors', async () => {
+    const silent = await laptop({ fates: { 'isp-dns': () => [] } }).run('ping -f -c 3 -W 0.2 8.8.8.8');
+    expect(silent.stdout).toContain('of data.\n...\n--- 8.8.8.8');
+    const refused = await laptop().run('ping -f -c 2 9.9.9.9');
+    expect(refused.stdout).toContain('of data.\n.\bE.\bE\n---');
+    expect(refused.stdout).toContain('2 packets transmitted, 0 received, +2 errors, 100% packet loss, time');
+  });
+});
+
+test('several that are under way at a time are told as pipe', async () => {
+  const bench = await warm(laptop(SLOW));
+  expect((await bench.run('ping -q -i 0.004 -c 5 8.8.8.8')).stdout).toMatch(/0\.000 ms, pipe 2\n$/);
+});
+
 describe('errors on the way', () => {
   test('a host that is not there', async () => {
     const { code, stdout } = await laptop().run('ping -c 2 192.168.0.99');
