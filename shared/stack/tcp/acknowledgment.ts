@@ -18,10 +18,9 @@ export function takeAcknowledgment(tcb: Tcb, segment: TcpSegment): void {
   const advance = seqDistance(tcb.una, acknowledgment);
   const repeated = isRepeated(tcb, segment, windowBefore);
   const blocks = tcb.sackPermitted ? (segment.options.sack ?? []) : [];
-  if (advance === 0 && !repeated && blocks.length === 0) {
-    if (tcb.window === 0) tcb.startWaiting();
-    return;
-  }
+  // While the peer says that its window is shut it is not given up (RFC 9293 §3.8.6.1).
+  if (advance === 0 && tcb.window === 0) tcb.startWaiting();
+  if (advance === 0 && !repeated && blocks.length === 0) return;
   const delivery = tcb.sent.deliver(acknowledgment, blocks);
   if (advance > 0) {
     measure(tcb, segment, delivery);

@@ -3,17 +3,32 @@
 
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, type TcpSegment } from '../../wire/tcp.ts';
 import { takeAcknowledgment, takeWindow } from './acknowledgment.ts';
-import { sendAck, sendChallengeAck, sendReset } from './emit.ts';
+import { sendAck, sendChallengeAck } from './emit.ts';
 import { output } from './output.ts';
+import { resetFor } from './reset.ts';
 import { seqAdd, seqAtOrAfter, seqAtOrBefore, seqBefore, seqMax, seqWithin } from './sequence.ts';
-import { arriveInSynSent } from './syn-sent.ts';
+import { arriveInSynSent, measureHandshake, takeSynWindow } from './syn-sent.ts';
 import type { Tcb } from './tcb.ts';
 import { abort, complete, establish, fail, finish, setState, tellClosed, timeWait } from './transitions.ts';
 
 /** What leaves in answer to the segment may wait for the end of the batch: `flush` sees to it. */
 export function segmentArrives(tcb: Tcb, segment: TcpSegment): void {
   if (tcb.state === 'SYN-SENT') arriveInSynSent(tcb, segment);
+  else if (isCrossedAnswer(tcb, segment)) synAnswered(tcb, segment);
   else if (passesTimestamps(tcb, segment) && passesSequence(tcb, segment)) arriveInWindow(tcb, segment);
+}
+
+/** SYNs have crossed, and this answers ours: as an ACK does, for its SYN has come before (RFC 9293 §3.5, figure 7). */
+function isCrossedAnswer(tcb: Tcb, { flags, sequence, acknowledgment }: TcpSegment): boolean {
+  const isAnswer = (flags & (TCP_SYN | TCP_ACK | TCP_RST)) === (TCP_SYN | TCP_ACK);
+  if (tcb.state !== 'SYN-RECEIVED' || !isAnswer) return false;
+  return seqAdd(sequence, 1) === tcb.receive.next && acknowledgment === tcb.nxt;
+}
+
+function synAnswered(tcb: Tcb, segment: TcpSegment): void {
+  takeSynWindow(tcb, segment, segment.acknowledgment);
+  handshakeEnds(tcb, segment);
+  heard(tcb);
 }
 
 function arriveInWindow(tcb: Tcb, segment: TcpSegment): void {
@@ -103,24 +118,29 @@ function acknowledgmentArrives(tcb: Tcb, segment: TcpSegment): boolean {
   const highest = seqMax(tcb.nxt, tcb.probed);
   if (tcb.state === 'SYN-RECEIVED') {
     if (acknowledgment !== tcb.nxt) {
-      sendReset(tcb, acknowledgment);
+      resetFor(tcb.context, tcb.local, tcb.remote, segment);
       return false;
     }
     tcb.una = acknowledgment;
     tcb.windowUpdateSequence = segment.sequence;
     tcb.windowUpdateAck = acknowledgment;
     takeWindow(tcb, segment);
-    establish(tcb);
-    tcb.owner.notify(tcb.passive ? 'accepted' : 'connected');
+    handshakeEnds(tcb, segment);
   }
   // RFC 5961 §5.2: neither what was never sent, nor what is older than any window there was.
-  const oldest = seqAdd(tcb.una, -Math.max(tcb.largestWindow, 0xffff));
+  const oldest = seqAdd(tcb.una, -tcb.largestWindow);
   if (!seqAtOrAfter(acknowledgment, oldest) || !seqAtOrBefore(acknowledgment, highest)) {
     sendChallengeAck(tcb);
     return false;
   }
   if (seqAtOrAfter(acknowledgment, tcb.una)) takeAcknowledgment(tcb, segment);
   return !tcb.finAcknowledged || finAcknowledged(tcb);
+}
+
+function handshakeEnds(tcb: Tcb, segment: TcpSegment): void {
+  if (!tcb.passive) measureHandshake(tcb, segment);
+  establish(tcb);
+  tcb.owner.notify(tcb.passive ? 'accepted' : 'connected');
 }
 
 /** Whether the connection still takes part. */

@@ -27,8 +27,7 @@ export function arriveInSynSent(tcb: Tcb, segment: TcpSegment): void {
 }
 
 function opened(tcb: Tcb, segment: TcpSegment): void {
-  tcb.una = segment.acknowledgment;
-  takeSynWindow(tcb, segment);
+  takeSynWindow(tcb, segment, segment.acknowledgment);
   measureHandshake(tcb, segment);
   tcb.lastHeardAt = tcb.context.clock.now();
   establish(tcb);
@@ -38,7 +37,7 @@ function opened(tcb: Tcb, segment: TcpSegment): void {
 
 /** Both ends sent a SYN at the same time (RFC 9293 §3.5, figure 7). */
 function crossed(tcb: Tcb, segment: TcpSegment): void {
-  takeSynWindow(tcb, segment);
+  takeSynWindow(tcb, segment, tcb.una);
   setState(tcb, 'SYN-RECEIVED');
   sendSynAck(tcb, segment.sequence);
 }
@@ -60,13 +59,15 @@ export function sendSynAck(tcb: Tcb, irs = seqAdd(tcb.receive.next, -1)): void {
 }
 
 /** The window of a SYN is never scaled (RFC 7323 §2.2). */
-function takeSynWindow(tcb: Tcb, segment: TcpSegment): void {
+export function takeSynWindow(tcb: Tcb, segment: TcpSegment, una: number): void {
+  tcb.una = una;
   tcb.window = tcb.largestWindow = segment.window;
   tcb.windowUpdateSequence = segment.sequence;
-  tcb.windowUpdateAck = tcb.una;
+  tcb.windowUpdateAck = una;
 }
 
-function measureHandshake(tcb: Tcb, segment: TcpSegment): void {
+/** Our SYN was answered: what its round trip tells, unless it was sent more than once (RFC 6298 §3, RFC 6928 §2). */
+export function measureHandshake(tcb: Tcb, segment: TcpSegment): void {
   const { timestamps } = segment.options;
   if (tcb.synTransmissions === 1) tcb.roundTrip.sample(tcb.context.clock.now() - tcb.startedAt);
   else {

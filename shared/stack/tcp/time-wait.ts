@@ -82,7 +82,9 @@ export class TimeWait implements Occupant {
 
   /** RFC 6191 §2: by timestamp where both have it, else by sequence number. */
   #isNewer(segment: TcpSegment): boolean {
-    const { timestamps } = segment.options;
+    const timestamps = this.owner.context.settings.timestamps ? segment.options.timestamps : undefined;
+    // What of the old connection is still about has none, and is told by that.
+    if (timestamps && !this.#timestamps) return true;
     if (timestamps && this.#timestamps) {
       const ahead = seqDistance(this.#timestamps.recent, timestamps.value);
       if (ahead !== 0) return ahead > 0;

@@ -3,7 +3,7 @@
 
 import type { Clock } from '../../core/clock.ts';
 import type { TcpTimestamps } from '../../wire/tcp.ts';
-import { seqAdd, seqAtOrAfter, seqAtOrBefore, seqBefore, seqDistance } from './sequence.ts';
+import { seqAdd, seqAfter, seqBefore, seqDistance } from './sequence.ts';
 
 /** ms without traffic after which TS.Recent proves nothing any more (RFC 7323 §5.5). */
 const RECENT_VALID = 24 * 24 * 3_600_000;
@@ -42,15 +42,19 @@ export class Timestamps {
 
   /** PAWS: whether a segment is older than what has come already (RFC 7323 §5.3, R1). */
   isOld({ value }: TcpTimestamps): boolean {
-    return seqBefore(value, this.#recent) && this.clock.now() - this.#recentAt < RECENT_VALID;
+    return seqBefore(value, this.#recent) && this.#proves;
   }
 
   /** TS.Recent moves only with a segment that covers the left edge (RFC 7323 §4.3). */
   update({ value }: TcpTimestamps, sequence: number, lastAckSent: number): void {
-    if (seqAtOrBefore(sequence, lastAckSent) && seqAtOrAfter(value, this.#recent)) {
-      this.#recent = value;
-      this.#recentAt = this.clock.now();
-    }
+    if (seqAfter(sequence, lastAckSent) || (seqBefore(value, this.#recent) && this.#proves)) return;
+    this.#recent = value;
+    this.#recentAt = this.clock.now();
+  }
+
+  /** Whether TS.Recent is no older than half the time in which timestamps wrap (RFC 7323 §5.5). */
+  get #proves(): boolean {
+    return this.clock.now() - this.#recentAt < RECENT_VALID;
   }
 
   /** ms since the segment was sent that this one echoes; undefined where it can't be. */

@@ -2,7 +2,15 @@
 
 import { describe, expect, test } from 'vitest';
 import { ipv4 } from '../../../shared/core/address.ts';
-import { Harness, LISTEN_PORT, PEER_PORT, RecordingUser, THERE } from './support/harness.ts';
+import {
+  Harness,
+  LISTEN_PORT,
+  OWN_ISS,
+  PEER_ISS,
+  PEER_PORT,
+  RecordingUser,
+  THERE,
+} from './support/harness.ts';
 
 const FULL_OFFER = {
   mss: 1460,
@@ -10,6 +18,20 @@ const FULL_OFFER = {
   windowScale: 7,
   timestamps: { value: 1000, echo: 0 },
 };
+
+/** The bytes of a segment from the peer, its options as they are given. */
+function rawSegment(seq: number, flags: number, options: readonly number[], length = 0): Uint8Array {
+  const bytes = new Uint8Array(20 + options.length + length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, (PEER_PORT << 16) | LISTEN_PORT);
+  view.setUint32(4, PEER_ISS + seq);
+  view.setUint32(8, flags & 0x10 ? OWN_ISS + 1 : 0);
+  bytes[12] = (5 + options.length / 4) << 4;
+  bytes[13] = flags;
+  view.setUint16(14, 65_535);
+  bytes.set(options, 20);
+  return bytes;
+}
 
 describe('active open', () => {
   test('the SYN offers everything, from an ephemeral port, with an unscaled window', () => {
@@ -74,19 +96,33 @@ describe('active open', () => {
     expect(net.inject({ flags: '.', ack: 1 })).toEqual([]);
   });
 
-  test('TCP-2: SYNs that cross open the connection', () => {
+  test.each([
+    ['SYN,ACK (RFC 9293 §3.5, figure 7)', 'S.', 0],
+    ['an ACK', '.', 1],
+  ])('TCP-2: SYNs that cross open the connection, once ours is answered by %s', (_name, flags, seq) => {
     const net = new Harness();
     net.synSent();
+    net.wait(20);
     const [synAck] = net.inject({ flags: 'S', options: FULL_OFFER });
     expect(synAck).toMatchObject({ seq: 0, ack: 1, flags: 'S.' });
     expect(synAck!.options).toMatchObject({ mss: 1460, sackPermitted: true, windowScale: 5 });
     expect(net.state).toBe('SYN-RECEIVED');
     const timestamps = { value: 1001, echo: 0 };
-    const out = net.inject({ seq: 0, ack: 1, flags: 'S.', options: { ...FULL_OFFER, timestamps } });
-    expect(out).toMatchObject([{ seq: 1, ack: 1, flags: '.' }]);
-    net.inject({ seq: 1, ack: 1, options: { timestamps } });
+    expect(net.inject({ seq, ack: 1, flags, options: { ...FULL_OFFER, timestamps } })).toEqual([]);
     expect(net.state).toBe('ESTABLISHED');
     expect(net.user.calls).toEqual(['connected']);
+    expect(net.detail('srtt')).toBe(20);
+    net.connection.write(new Uint8Array(5));
+    expect(net.take()).toMatchObject([{ seq: 1, ack: 1, length: 5 }]);
+  });
+
+  test('TCP-2: after SYNs crossed, an ACK of something else gets RST', () => {
+    const net = new Harness();
+    net.synSent();
+    net.inject({ flags: 'S' });
+    expect(net.inject({ seq: 1, ack: 5 })).toMatchObject([{ seq: 5, flags: 'R' }]);
+    expect(net.inject({ seq: 0, ack: 5, flags: 'S.' })).toMatchObject([{ seq: 1, ack: 1, flags: '.' }]);
+    expect(net.state).toBe('SYN-RECEIVED');
   });
 
   test('TCP-8: a SYN is repeated for three minutes at least, then ETIMEDOUT', () => {
@@ -185,9 +221,24 @@ describe('passive open', () => {
     net.listen();
     expect(net.inject({ flags: 'R' })).toEqual([]);
     expect(net.inject({ flags: '.', ack: 9 })).toMatchObject([{ seq: 9, flags: 'R' }]);
-    net.raw(new Uint8Array(20), true, true);
+    expect(net.inject({ flags: 'S.', ack: 9 })).toMatchObject([{ seq: 9, flags: 'R' }]);
+    const syn = new Uint8Array(20);
+    new DataView(syn.buffer).setUint32(0, (PEER_PORT << 16) | LISTEN_PORT);
+    syn[12] = 5 << 4;
+    syn[13] = 2;
+    net.raw(syn, true, true);
     expect(net.take()).toEqual([]);
     expect(net.counters.get('tcp.broadcast')).toBe(1);
+    // Addressed to us alone it is answered.
+    net.raw(syn, true);
+    expect(net.take()).toMatchObject([{ flags: 'S.' }]);
+  });
+
+  test('TCP-2: what has neither SYN nor ACK nor RST gets nothing', () => {
+    const net = new Harness();
+    net.listen();
+    expect(net.inject({ flags: 'F' }, { flags: '', data: 5 }, { flags: 'P', data: 5 })).toEqual([]);
+    expect(net.tcp.sockets().length).toBe(1);
   });
 
   test('a repeated SYN gets the same SYN,ACK again', () => {
@@ -222,7 +273,7 @@ describe('passive open', () => {
     expect(net.state).toBe('SYN-RECEIVED');
   });
 
-  test('SYN,ACK is repeated, and forgotten after three minutes', () => {
+  test('TCP-8: SYN,ACK is repeated, and forgotten after three minutes', () => {
     const net = new Harness();
     net.synReceived();
     const again = net.wait(200_000).filter(({ flags }) => flags === 'S.');
@@ -276,6 +327,50 @@ describe('options', () => {
     const net = new Harness({ peer: { mss: 1 } }).established();
     net.connection.write(new Uint8Array(48));
     expect(net.take()).toMatchObject([{ length: 48 }]);
+  });
+
+  test('TCP-5: unknown options are skipped, in a SYN and in data', () => {
+    const net = new Harness();
+    net.listen();
+    // Kind 253 of 6 bytes, MSS of 1000, kind 30 of 4.
+    net.raw(rawSegment(0, 2, [253, 6, 1, 2, 3, 4, 2, 4, 3, 0xe8, 30, 4, 0, 0, 0, 0]), true);
+    net.clock.settle();
+    const [synAck] = net.take();
+    net.iss = synAck!.segment.sequence;
+    net.raw(rawSegment(1, 0x10, [253, 4, 0, 0], 7), true);
+    net.clock.settle();
+    expect(net.connection.readableLength).toBe(7);
+    expect(net.detail('mss')).toBe(1000);
+  });
+
+  test.each([
+    ['0', [253, 0, 1, 1]],
+    ['1', [253, 1, 1, 1]],
+    ['past the header', [253, 40, 1, 1]],
+    ['cut off', [1, 1, 1, 253]],
+  ])('TCP-5: an option of length %s does no harm, and its segment is taken', (_name, options) => {
+    const net = new Harness();
+    net.listen();
+    net.raw(rawSegment(0, 2, options), true);
+    net.clock.settle();
+    net.iss = net.take()[0]!.segment.sequence;
+    net.raw(rawSegment(1, 0x10, options, 7), true);
+    net.clock.settle();
+    expect(net.connection.readableLength).toBe(7);
+    expect(net.detail('mss')).toBe(536);
+  });
+
+  test('TCP-6: one that only the SYN,ACK offers, or that comes later, changes nothing', () => {
+    const silent = new Harness({ settings: { windowScaling: false }, peer: FULL_OFFER }).established();
+    silent.inject({ seq: 1, ack: 1, window: 1000, options: { timestamps: FULL_OFFER.timestamps } });
+    expect(silent.connectionInfo()?.details).toMatchObject({
+      sendWindow: 1000,
+      sendScale: 0,
+      receiveScale: 0,
+    });
+    const late = new Harness({ peer: { mss: 1460 } }).established();
+    late.inject({ seq: 1, ack: 1, window: 1000, options: { windowScale: 7 } });
+    expect(late.detail('sendWindow')).toBe(1000);
   });
 
   test('TCP-6: windows are scaled after the SYNs only, if both offered it', () => {
@@ -391,6 +486,25 @@ describe('ICMP-5 while connecting', () => {
     expect(net.state).toBe('SYN-SENT');
     net.clock.advance(200_000);
     expect(net.user.error?.code).toBe(expected);
+  });
+
+  test('ICMP-5: time exceeded (11) is remembered too', () => {
+    const net = new Harness();
+    net.synSent();
+    net.icmp(0, { kind: 'time-exceeded', code: 0 });
+    expect(net.state).toBe('SYN-SENT');
+    net.clock.advance(200_000);
+    expect(net.user.error?.code).toBe('EHOSTUNREACH');
+  });
+
+  test('ICMP-5: what was remembered is forgotten when the peer answers', () => {
+    const net = new Harness();
+    net.synSent();
+    net.icmp(0, { code: 1 });
+    net.inject({ flags: 'S.', ack: 1, options: net.peerOptions });
+    net.connection.write(new Uint8Array(10));
+    net.clock.advance(300_000);
+    expect(net.user.error?.code).toBe('ETIMEDOUT');
   });
 
   test('one that quotes another number is ignored', () => {

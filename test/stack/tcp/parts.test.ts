@@ -5,9 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { fromHex, readU32 } from '../../../shared/core/bytes.ts';
 import { seededRandom } from '../../../shared/core/random.ts';
 import { ChallengeLimit } from '../../../shared/stack/tcp/challenge-limit.ts';
-import { Cubic } from '../../../shared/stack/tcp/cubic.ts';
 import { InitialSequence } from '../../../shared/stack/tcp/initial-sequence.ts';
-import { NewReno } from '../../../shared/stack/tcp/new-reno.ts';
 import { pickEphemeralPort } from '../../../shared/stack/tcp/ports.ts';
 import { RingBuffer } from '../../../shared/stack/tcp/ring-buffer.ts';
 import { RoundTrip } from '../../../shared/stack/tcp/round-trip.ts';
@@ -162,66 +160,6 @@ describe('round trips (RFC 6298)', () => {
     for (let count = 0; count < 100; count++) roundTrip.sample(0.2);
     expect(roundTrip.timeout).toBeGreaterThanOrEqual(200);
     expect(roundTrip.timeout).toBeLessThan(201);
-  });
-});
-
-describe('congestion control', () => {
-  const MSS = 1000;
-
-  test.each([
-    ['cubic', () => new Cubic()],
-    ['newreno', () => new NewReno()],
-  ])('TCP-11: %s begins with at most 10 segments and doubles in slow start', (_name, make) => {
-    const control = make();
-    control.setMss(MSS);
-    expect(control.window).toBe(10 * MSS);
-    for (let ack = 0; ack < 10; ack++) control.acknowledged(MSS, 0, 10);
-    expect(control.window).toBe(20 * MSS);
-    control.timedOut(20 * MSS, false);
-    expect(control.window).toBe(MSS);
-  });
-
-  test('TCP-11: NewReno halves, and adds one segment each round trip', () => {
-    const control = new NewReno();
-    control.setMss(MSS);
-    control.lost(10 * MSS);
-    expect(control.threshold).toBe(5 * MSS);
-    for (let ack = 0; ack < 5; ack++) control.acknowledged(MSS);
-    expect(control.window).toBe(6 * MSS);
-    control.lost(MSS);
-    expect(control.threshold).toBe(2 * MSS);
-  });
-
-  test('TCP-11: CUBIC leaves 0.7 of the window and is back at its maximum after K seconds (RFC 9438)', () => {
-    const control = new Cubic();
-    control.setMss(MSS);
-    while (control.window < 100 * MSS) control.acknowledged(MSS, 0, 100);
-    control.lost();
-    expect(control.window).toBe(70 * MSS);
-    expect(control.threshold).toBe(70 * MSS);
-    // K = cbrt(100 × 0.3 / 0.4) s.
-    const k = Math.cbrt((100 * 0.3) / 0.4) * 1000;
-    const roundTrip = 100;
-    let now = 0;
-    const round = (): void => {
-      for (let acked = control.window; acked > 0; acked -= MSS) control.acknowledged(MSS, now, roundTrip);
-      now += roundTrip;
-    };
-    while (now < k) round();
-    expect(control.window / MSS).toBeGreaterThan(97);
-    expect(control.window / MSS).toBeLessThan(103);
-    while (now < 2 * k) round();
-    expect(control.window / MSS).toBeGreaterThan(120);
-  });
-
-  test('TCP-11: a repeated timeout leaves ssthresh as it is', () => {
-    for (const control of [new Cubic(), new NewReno()]) {
-      control.setMss(MSS);
-      control.timedOut(10 * MSS, false);
-      const { threshold } = control;
-      control.timedOut(MSS, true);
-      expect(control.threshold).toBe(threshold);
-    }
   });
 });
 

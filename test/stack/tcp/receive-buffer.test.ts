@@ -82,6 +82,41 @@ describe('RFC 2883 §4: duplicates are reported once, before all others', () => 
     expect(blocks(buffer)).toEqual(['3000-3500', '4500-5000']);
   });
 
+  test('TCP-13: §4.1.3, one that lies beyond a gap', () => {
+    const buffer = bufferAt(3500);
+    buffer.take(3500, bytes(500), false);
+    buffer.take(4500, bytes(500), false);
+    buffer.take(5000, bytes(500), false);
+    expect(blocks(buffer)).toEqual(['4500-5500']);
+    buffer.take(5000, bytes(500), false);
+    expect(blocks(buffer)).toEqual(['5000-5500', '4500-5500']);
+  });
+
+  test('TCP-13: §4.2, of a segment that is new in part only the rest is reported', () => {
+    const buffer = bufferAt(500);
+    buffer.take(500, bytes(1000), false);
+    buffer.take(1000, bytes(1000), false);
+    expect(buffer.next).toBe(2000);
+    expect(blocks(buffer)).toEqual(['1000-1500']);
+  });
+
+  test('TCP-13: §4.2, with a gap behind it', () => {
+    const buffer = bufferAt(500);
+    buffer.take(500, bytes(1000), false);
+    buffer.take(2500, bytes(500), false);
+    buffer.take(1000, bytes(1000), false);
+    expect(buffer.next).toBe(2000);
+    expect(blocks(buffer)).toEqual(['1000-1500', '2500-3000']);
+  });
+
+  test('TCP-13: §4.2, of two parts that came before only the first is reported', () => {
+    const buffer = bufferAt(500);
+    buffer.take(1000, bytes(500), false);
+    buffer.take(2000, bytes(500), false);
+    buffer.take(1000, bytes(2000), false);
+    expect(blocks(buffer)).toEqual(['1000-1500', '1000-3000']);
+  });
+
   test('TCP-13: §4.2.1, a part of a larger block beyond a gap', () => {
     const buffer = bufferAt(500);
     buffer.take(1000, bytes(500), false);

@@ -62,11 +62,29 @@ describe.each(SYNCHRONIZED)('in %s', (state, make, next, una) => {
     expect(net.state).toBe(state);
   });
 
+  test('TCP-4: an ACK older than any window there was is answered and dropped (RFC 5961 §5.2)', () => {
+    const net = make();
+    expect(net.inject({ seq: next, ack: una - 65_536, data: 5 })).toMatchObject([{ ack: next, flags: '.' }]);
+    expect(net.connection.readableLength).toBe(0);
+    expect(net.state).toBe(state);
+  });
+
+  test('TCP-4: an old ACK within that is no harm, and its data counts', () => {
+    const net = make();
+    const before = net.connection.readableLength;
+    net.inject({ seq: next, ack: una - 65_535, data: 5 });
+    const receives = ['ESTABLISHED', 'FIN-WAIT-1', 'FIN-WAIT-2'].includes(state);
+    expect(net.connection.readableLength - before).toBe(receives ? 5 : 0);
+    expect(net.state).toBe(state);
+  });
+
   test('TCP-4: challenge ACKs are rate-limited', () => {
     const net = make();
     const segments = Array.from({ length: 50 }, () => ({ seq: next, flags: 'S' }));
     expect(net.inject(...segments).length).toBe(10);
     expect(net.counters.get('tcp.challenge-suppressed')).toBe(40);
+    net.wait(5000);
+    expect(net.inject(segments[0]!).length).toBe(1);
   });
 
   test('a segment without ACK is dropped', () => {
@@ -87,8 +105,23 @@ describe.each(SYNCHRONIZED)('in %s', (state, make, next, una) => {
   });
 });
 
+describe('TCP-3: to a closed window of ours', () => {
+  test('only what begins at RCV.NXT is acceptable, and its data stays out', () => {
+    const net = new Harness({ settings: { receiveBuffer: 1000 } }).established();
+    net.inject({ seq: 1, ack: 1, data: 1000 });
+    net.wait(50);
+    expect(net.inject({ seq: 1001, ack: 1, data: 5 })).toMatchObject([{ ack: 1001, window: 0 }]);
+    expect(net.inject({ seq: 1002, ack: 1, data: 5 })).toMatchObject([{ ack: 1001, window: 0 }]);
+    expect(net.counters.get('tcp.out-of-window')).toBe(1);
+    expect(net.connection.readableLength).toBe(1000);
+    // A RST still has its effect.
+    net.inject({ seq: 1001, flags: 'R' });
+    expect(net.user.error?.code).toBe('ECONNRESET');
+  });
+});
+
 describe('closing', () => {
-  test('our FIN first: FIN-WAIT-1, FIN-WAIT-2, TIME-WAIT', () => {
+  test('TCP-14: our FIN first: FIN-WAIT-1, FIN-WAIT-2, TIME-WAIT', () => {
     const net = new Harness().established();
     net.connection.write(new Uint8Array(3));
     net.inject({ seq: 1, ack: 4 });
@@ -104,7 +137,7 @@ describe('closing', () => {
     expect(net.log.named('tcp.close')).toMatchObject([{ fields: { bytesSent: 3, bytesReceived: 0 } }]);
   });
 
-  test('the peer first: CLOSE-WAIT, LAST-ACK, CLOSED', () => {
+  test('TCP-14: the peer first: CLOSE-WAIT, LAST-ACK, CLOSED', () => {
     const net = new Harness().established();
     expect(net.inject({ seq: 1, ack: 1, flags: 'FP.', data: 'bye' })).toMatchObject([{ ack: 5, flags: '.' }]);
     expect(net.state).toBe('CLOSE-WAIT');
@@ -121,7 +154,7 @@ describe('closing', () => {
     expect(net.clock.nextDue).toBeUndefined();
   });
 
-  test('FIN and the ACK of ours in one segment', () => {
+  test('TCP-14: FIN and the ACK of ours in one segment', () => {
     const net = new Harness().finWait1();
     net.inject({ seq: 1, ack: 2, flags: 'F.' });
     expect(net.state).toBe('TIME-WAIT');
@@ -133,6 +166,32 @@ describe('closing', () => {
     net.inject({ seq: 2, ack: 2 });
     expect(net.state).toBe('TIME-WAIT');
     expect(net.user.calls.at(-1)).toBe('closed');
+  });
+
+  test('TCP-14: FINs that cross with data on their way: all of it arrives', () => {
+    const net = new Harness({ peer: { mss: 1000 } }).established();
+    net.connection.write(new Uint8Array(2500));
+    net.connection.shutdown();
+    expect(net.take().at(-1)).toMatchObject({ seq: 2001, length: 500, flags: 'FP.' });
+    net.inject({ seq: 1, ack: 1, flags: 'FP.', data: 'bye' });
+    expect(net.state).toBe('CLOSING');
+    expect(net.connection.read()?.length).toBe(3);
+    // Our FIN was lost with the data before it.
+    net.inject({ seq: 5, ack: 1001 });
+    const again = net.wait(1000);
+    expect(again[0]).toMatchObject({ seq: 1001, length: 1000 });
+    net.inject({ seq: 5, ack: 2001 });
+    net.inject({ seq: 5, ack: 2502 });
+    expect(net.state).toBe('TIME-WAIT');
+    expect(net.user.error).toBeUndefined();
+  });
+
+  test('TCP-14: a FIN that is not acknowledged is sent again', () => {
+    const net = new Harness().finWait1();
+    expect(net.wait(200)).toMatchObject([{ seq: 1, length: 0, flags: 'F.' }]);
+    expect(net.wait(400)).toMatchObject([{ seq: 1, length: 0, flags: 'F.' }]);
+    net.inject({ seq: 1, ack: 2 });
+    expect(net.state).toBe('FIN-WAIT-2');
   });
 
   test('TCP-14: a half-closed connection still receives', () => {
@@ -154,6 +213,19 @@ describe('closing', () => {
     expect(net.state).toBe('ESTABLISHED');
     expect(net.inject({ seq: 1, ack: 1, data: 'and' }).at(-1)).toMatchObject({ ack: 8 });
     expect(net.state).toBe('CLOSE-WAIT');
+  });
+
+  test('TCP-14: a FIN beyond a gap in another segment is told of in a SACK block, and counts once it is due', () => {
+    const net = new Harness({ peer: { mss: 1460, sackPermitted: true } }).established();
+    const [ack] = net.inject({ seq: 4, ack: 1, flags: 'F.' });
+    expect(ack).toMatchObject({ ack: 1 });
+    expect(ack!.options.sack?.length).toBe(1);
+    expect(net.state).toBe('ESTABLISHED');
+    expect(net.user.calls).toEqual([]);
+    expect(net.inject({ seq: 1, ack: 1, data: 'and' }).at(-1)).toMatchObject({ ack: 5 });
+    expect(net.state).toBe('CLOSE-WAIT');
+    expect(net.connection.read()?.length).toBe(3);
+    expect(net.connection.ended).toBe(true);
   });
 
   test('TCP-14: closing with unread data sends RST', () => {
@@ -204,7 +276,7 @@ describe('closing', () => {
     expect(net.connection.read()?.length).toBe(5);
   });
 
-  test('the FIN waits for the data before it', () => {
+  test('TCP-14: the FIN waits for the data before it', () => {
     const net = new Harness({ peerWindow: 4 }).established();
     net.connection.write(new Uint8Array(6));
     net.connection.shutdown();
@@ -258,6 +330,35 @@ describe('TIME-WAIT', () => {
     expect(synAck).toMatchObject({ flags: 'S.', ack: 101 });
     expect(synAck!.seq).toBeGreaterThan(65_535);
     expect(net.state).toBe('SYN-RECEIVED');
+  });
+
+  test('TCP-14: where only the new connection would have timestamps, they are proof enough (RFC 6191 §2)', () => {
+    const net = servedAndClosed();
+    const timestamps = { value: 5, echo: 0 };
+    expect(net.inject({ seq: -5000, flags: 'S', options: { timestamps } })).toMatchObject([{ flags: 'S.' }]);
+  });
+
+  test('TCP-14: where it would have none, its number decides', () => {
+    const net = servedAndClosed({ timestamps: { value: 1000, echo: 0 } });
+    expect(net.inject({ seq: -5000, flags: 'S' })).toMatchObject([{ flags: '.' }]);
+    expect(net.inject({ seq: 100, flags: 'S' })).toMatchObject([{ flags: 'S.' }]);
+  });
+
+  test('TCP-14: so it does where the timestamps are equal', () => {
+    const options = { timestamps: { value: 1000, echo: 0 } };
+    const net = servedAndClosed(options);
+    expect(net.inject({ seq: -5000, flags: 'S', options })).toMatchObject([{ flags: '.' }]);
+    expect(net.inject({ seq: 100, flags: 'S', options })).toMatchObject([{ flags: 'S.' }]);
+  });
+
+  test('TCP-14: the new connection works, and what is still about of the old does not reach it', () => {
+    const net = servedAndClosed();
+    const [synAck] = net.inject({ seq: 100_000, flags: 'S' });
+    const ack = synAck!.seq + 1;
+    net.inject({ seq: 100_001, ack, data: 'new' });
+    expect(net.accepted.length).toBe(2);
+    expect(net.inject({ seq: 1, ack: 1, data: 'old' })).toMatchObject([{ ack: 100_004 }]);
+    expect(net.accepted[1]!.read()).toEqual(new TextEncoder().encode('new'));
   });
 
   test('TCP-14: with timestamps a later one is enough, whatever the number', () => {
@@ -342,7 +443,7 @@ describe('keep-alive', () => {
     expect(new Harness().established().wait(100_000_000)).toEqual([]);
   });
 
-  test('probes an idle peer, and gives up after nine without answer', () => {
+  test('TCP-15: probes an idle peer, and gives up after nine without answer', () => {
     const net = new Harness().established();
     net.connection.setKeepAlive(true, 10_000);
     expect(net.wait(10_000)).toMatchObject([{ seq: 0, ack: 1, flags: '.', length: 0 }]);
@@ -353,7 +454,25 @@ describe('keep-alive', () => {
     expect(net.clock.nextDue).toBeUndefined();
   });
 
-  test('a probe is answered', () => {
+  test('TCP-15: waits two hours where it is not told', () => {
+    const net = new Harness().established();
+    net.connection.setKeepAlive(true);
+    expect(net.wait(7_199_999)).toEqual([]);
+    expect(net.wait(1)).toMatchObject([{ seq: 0, ack: 1, flags: '.', length: 0 }]);
+  });
+
+  test('TCP-15: any sign of life starts it again, and turning it off ends it', () => {
+    const net = new Harness().established();
+    net.connection.setKeepAlive(true, 10_000);
+    net.wait(9000);
+    net.inject({ seq: 1, ack: 1, data: 1 });
+    expect(net.wait(9999).filter(({ seq }) => seq === 0)).toEqual([]);
+    expect(net.wait(1)).toMatchObject([{ seq: 0 }]);
+    net.connection.setKeepAlive(false);
+    expect(net.wait(1_000_000)).toEqual([]);
+  });
+
+  test('TCP-15: a probe is answered', () => {
     const net = new Harness().established();
     expect(net.inject({ seq: 0, ack: 1 })).toMatchObject([{ seq: 1, ack: 1, flags: '.' }]);
   });

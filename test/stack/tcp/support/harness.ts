@@ -28,8 +28,9 @@ export const HERE = ipv4('10.0.0.1');
 export const THERE = ipv4('10.0.0.2');
 export const PEER_PORT = 4000;
 export const LISTEN_PORT = 80;
-/** The peer's initial sequence number, near the wrap on purpose. */
+/** Both initial sequence numbers are near the wrap: whatever a test does, it does across 2^32. */
 export const PEER_ISS = 0xfffffff0;
+export const OWN_ISS = 0xfffffff8;
 
 const FLAG_LETTERS: readonly (readonly [string, number])[] = [
   ['S', TCP_SYN],
@@ -135,6 +136,7 @@ export class Harness {
       counters: this.counters,
       settings: options.settings,
     });
+    this.tcp.context.sequences.sequence = () => OWN_ISS;
     // Clocks do not start at 0.
     this.clock.advance(1000);
   }

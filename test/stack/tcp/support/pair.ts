@@ -25,6 +25,9 @@ export interface Line {
 export const CLIENT = ipv4('10.0.0.1');
 export const SERVER = ipv4('10.0.0.2');
 
+/** Both ends': the stream passes 2^32 after its first 60,000 bytes or so. */
+const ISS = 2 ** 32 - 60_000;
+
 export interface Host {
   readonly network: FakeNetwork;
   readonly tcp: Tcp;
@@ -57,12 +60,9 @@ export class Pair {
     const log = new RecordedLog();
     const counters = new Counters();
     const random = seededRandom(seed, address);
-    return {
-      network,
-      log,
-      counters,
-      tcp: new Tcp({ network, clock: this.clock, random, log, counters, settings }),
-    };
+    const tcp = new Tcp({ network, clock: this.clock, random, log, counters, settings });
+    tcp.context.sequences.sequence = () => ISS;
+    return { network, log, counters, tcp };
   }
 
   /** What is sent in one turn and takes equally long arrives as one batch. */
