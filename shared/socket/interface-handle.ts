@@ -2,7 +2,7 @@
 // address is free on its link.
 
 import { EventEmitter } from 'node:events';
-import { formatIpv4, IPV4_ANY, type Ipv4Address, type Ipv4Cidr, type MacAddress } from '../core/address.ts';
+import { IPV4_ANY, type Ipv4Address, type Ipv4Cidr, type MacAddress } from '../core/address.ts';
 import type { NetworkInterface } from '../stack/interface.ts';
 import type { Stack } from '../stack/stack.ts';
 import type { InterfaceHandle } from './sockets.ts';
@@ -20,7 +20,7 @@ export class StackInterfaceHandle extends EventEmitter implements InterfaceHandl
     super();
     network.observe({
       carrier: (up) => this.emit('carrier', up),
-      conflict: (address, mac) => this.emit('conflict', { address: formatIpv4(address), mac }),
+      conflict: (address, mac, again) => this.emit('conflict', { address, mac, again }),
     });
   }
 

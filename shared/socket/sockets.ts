@@ -140,7 +140,15 @@ export interface IcmpSocket extends EventEmitter {
   close(): void;
 }
 
-/** An interface as one who administers it sees it (`ip addr`, `ip route`, DHCP). Events: carrier (up), conflict ({ address, mac }). */
+/** Another station uses an address of ours (RFC 5227 §2.4). */
+export interface AddressConflict {
+  readonly address: Ipv4Address;
+  readonly mac: MacAddress;
+  /** Although the address was defended less than ten seconds ago. */
+  readonly again: boolean;
+}
+
+/** An interface as one who administers it sees it (`ip addr`, `ip route`, DHCP). Events: carrier (up), conflict (AddressConflict). */
 export interface InterfaceHandle extends EventEmitter {
   readonly name: string;
   readonly mac: MacAddress;

@@ -5,6 +5,7 @@ import {
   formatIpv4,
   formatMac,
   IPV4_ANY,
+  IPV4_BROADCAST,
   type Ipv4Address,
   isGroupMac,
   isLoopbackIpv4,
@@ -50,7 +51,8 @@ export class Arp {
   readonly #cache: NeighbourCache<NetworkInterface | undefined>;
   readonly #probes = new Map<AddressProbe, Ipv4Address>();
   readonly #announcements = new Set<Timer>();
-  #lastDefence = Number.NEGATIVE_INFINITY;
+  /** When an address was last defended. */
+  readonly #defended = new Map<Ipv4Address, number>();
 
   constructor(options: ArpOptions) {
     this.#interface = options.interface;
@@ -124,7 +126,7 @@ export class Arp {
     const packet = decodeArp(frame.subarray(ETHERNET_HEADER_LENGTH));
     if (packet instanceof Malformed) return this.#counters.add(`arp.${packet.reason}`);
     const { senderMac, senderAddress, targetAddress } = packet;
-    if (!isStation(senderMac) || isLoopbackIpv4(senderAddress) || isMulticastIpv4(senderAddress))
+    if (!isStation(senderMac) || !isStationAddress(senderAddress))
       return this.#counters.add('arp.bad-sender');
     // Our own frame, come back over a loop in the cabling.
     if (senderMac === this.#interface.mac) return this.#counters.add('arp.own');
@@ -146,19 +148,26 @@ export class Arp {
         probe.conflict(senderMac);
   }
 
-  /** RFC 5227 §2.4 (b): one announcement, then silence for a while. */
+  /**
+   * RFC 5227 §2.4 (c): what is configured stays, with one announcement and then silence for a while. Who has
+   * the address on loan is told of each conflict, and may give it up (b).
+   */
   #defend(address: Ipv4Address, mac: MacAddress): void {
     this.#counters.add('arp.conflict');
     const now = this.#clock.now();
-    if (now - this.#lastDefence < DEFEND_INTERVAL) return;
-    this.#lastDefence = now;
+    const again = now - (this.#defended.get(address) ?? Number.NEGATIVE_INFINITY) < DEFEND_INTERVAL;
+    if (!again) this.#announceDefence(address, mac, now);
+    this.#interface.reportConflict(address, mac, again);
+  }
+
+  #announceDefence(address: Ipv4Address, mac: MacAddress, now: number): void {
+    this.#defended.set(address, now);
     this.#log.warn(
       'arp.conflict',
       { interface: this.#interface.name, address: formatIpv4(address), mac: formatMac(mac) },
       `${formatMac(mac)} uses ${formatIpv4(address)} too, which ${this.#interface.name} has; defending it`,
     );
     this.#announceOnce(address);
-    this.#interface.reportConflict(address, mac);
   }
 
   #learn(address: Ipv4Address, mac: MacAddress): void {
@@ -247,6 +256,10 @@ export class Arp {
       `nobody on ${this.#interface.name} answers for ${formatIpv4(address)}`,
     );
   }
+}
+
+function isStationAddress(address: Ipv4Address): boolean {
+  return !isLoopbackIpv4(address) && !isMulticastIpv4(address) && address !== IPV4_BROADCAST;
 }
 
 /** ARP-5: a station's own MAC is never a group address, nor zero. */

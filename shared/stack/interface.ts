@@ -36,8 +36,8 @@ export interface InterfaceObserver {
   carrier?(up: boolean): void;
   addressAdded?(cidr: Ipv4Cidr): void;
   addressRemoved?(cidr: Ipv4Cidr): void;
-  /** Another station uses this interface's address (RFC 5227 §2.4). */
-  conflict?(address: Ipv4Address, mac: MacAddress): void;
+  /** Another station uses this interface's address (RFC 5227 §2.4); `again`: although it was defended just now. */
+  conflict?(address: Ipv4Address, mac: MacAddress, again: boolean): void;
   /** All frames of one cable message have been handled. */
   endOfBatch?(): void;
 }
@@ -151,8 +151,8 @@ export class NetworkInterface {
   }
 
   /** Tells the observers of a station that uses `address` too. */
-  reportConflict(address: Ipv4Address, mac: MacAddress): void {
-    for (const observer of this.#observers) observer.conflict?.(address, mac);
+  reportConflict(address: Ipv4Address, mac: MacAddress, again: boolean): void {
+    for (const observer of this.#observers) observer.conflict?.(address, mac, again);
   }
 
   /**

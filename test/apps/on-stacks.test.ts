@@ -8,6 +8,7 @@ import { startDnsServer } from '../../shared/apps/dns/server.ts';
 import { ping } from '../../shared/apps/ping/ping.ts';
 import { type TracerouteProbe, traceroute } from '../../shared/apps/traceroute/traceroute.ts';
 import { formatCidr, formatIpv4, mac, parseCidr } from '../../shared/core/address.ts';
+import { readU32 } from '../../shared/core/bytes.ts';
 import { Counters } from '../../shared/core/counters.ts';
 import { seededRandom } from '../../shared/core/random.ts';
 import { createSockets } from '../../shared/socket/create-sockets.ts';
@@ -37,9 +38,12 @@ describe('DHCP between a host and a router', () => {
     readonly checker = new FrameChecker({ name: 'cable', mtu: 1500, public: false });
     /** Destination MAC of each frame, and who sent it. */
     readonly frames: string[] = [];
+    /** Sees every frame. */
+    seen: (frame: Uint8Array) => void = () => {};
     readonly cable = memoryCable(this.clock, {
       tap: (frame, from) => {
         this.checker.check(frame);
+        this.seen(frame);
         const type = frame[12] === 8 && frame[13] === 6 ? 'arp' : 'ip';
         this.frames.push(`${from} ${type} ${Buffer.from(frame.subarray(0, 6)).toString('hex')}`);
       },
@@ -117,6 +121,81 @@ describe('DHCP between a host and a router', () => {
     expect(server.leases()).toMatchObject([{ state: 'expired' }]);
     expect(eth0(host).addresses.map(formatCidr)).toEqual([]);
     expect(bench.checker.faults).toEqual([]);
+  });
+
+  const SPEC = {
+    interface: 'eth0',
+    range: ['192.168.0.10', '192.168.0.99'] as const,
+    lease: 3_600_000,
+    dns: ['8.8.8.8'],
+  };
+
+  async function boundClient(bench: Bench) {
+    const client = startDhcpClient(bench.host, {
+      interface: eth0(bench.host),
+      hostname: 'laptop',
+      timing: 'fast',
+      onBound: () => {},
+      onLost: () => {},
+    });
+    const begin = () =>
+      startDhcpServer(bench.router, SPEC, { interface: eth0(bench.router), timing: 'fast' });
+    const server = begin();
+    await bench.clock.runUntilAsync(() => client.state === 'BOUND', 1000);
+    const address = eth0(bench.host).addresses[0]?.address ?? 0;
+    return { client, server, begin, address, text: formatIpv4(address) };
+  }
+
+  test('ARP-4, DHCP-3: one who uses the address is told whose it is; one who goes on has it', async () => {
+    const bench = new Bench();
+    const { client, server, address } = await boundClient(bench);
+    // The router speaks as if the address were its own.
+    const claim = async () => {
+      eth0(bench.router).announce(address, 'fast');
+      await bench.clock.runUntilAsync(() => false, 10);
+    };
+    await claim();
+    expect(client.state).toBe('BOUND');
+    await claim();
+    expect(eth0(bench.host).addresses).toEqual([]);
+    expect(server.leases()).toMatchObject([{ address: formatIpv4(address), state: 'declined' }]);
+    await bench.clock.runUntilAsync(() => client.state === 'BOUND', 20_000);
+    expect(client.lease?.cidr.address).not.toBe(address);
+  });
+
+  test('DHCP-2: when the lease has ended nothing leaves with its address, and sockets see it', async () => {
+    const bench = new Bench();
+    const { clock, host, router } = bench;
+    const { client, server, begin, text } = await boundClient(bench);
+    const heard: string[] = [];
+    router.createServer({}, (socket) => socket.on('data', (data) => heard.push(String(data)))).listen(80);
+    const socket = host.connect({ host: '192.168.0.1', port: 80 });
+    socket.write('before ');
+    await clock.runUntilAsync(() => heard.length > 0, 1000);
+
+    await server.close();
+    await clock.runUntilAsync(() => eth0(host).addresses.length === 0, 3_700_000);
+    const sources = new Set<string>();
+    bench.seen = (frame) =>
+      frame[12] === 8 && sources.add(formatIpv4(readU32(frame, frame[13] === 6 ? 28 : 26)));
+    const udp = host.createUdpSocket();
+    expect(() => udp.send(new Uint8Array(1), 7, '192.168.0.1')).toThrow('ENETUNREACH');
+    const codes: string[] = [];
+    host
+      .connect({ host: '192.168.0.1', port: 80 })
+      .on('error', ({ code }: NodeJS.ErrnoException) => codes.push(code ?? ''));
+    socket.write('between ');
+    await clock.runUntilAsync(() => false, 20_000);
+    expect(sources).toEqual(new Set(['0.0.0.0']));
+    expect(codes).toEqual(['ENETUNREACH']);
+    expect(heard.join('')).toBe('before ');
+
+    // The same address again: the connection has waited for it, as on Linux.
+    begin();
+    await clock.runUntilAsync(() => heard.length > 1, 60_000);
+    expect(client.lease && formatIpv4(client.lease.cidr.address)).toBe(text);
+    expect(heard.join('')).toBe('before between ');
+    socket.destroy();
   });
 });
 

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { ipv4, MAC_BROADCAST, mac } from '../../shared/core/address.ts';
+import { seededRandom } from '../../shared/core/random.ts';
+import { AddressProbe } from '../../shared/stack/address-probe.ts';
 import { echoPacket, udpPacket } from '../support/packets.ts';
 import { stackBench } from '../support/stack-bench.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
 
 const ME = '10.0.0.1';
 const PEER = '10.0.0.2';
@@ -74,6 +77,14 @@ describe('ARP answers', () => {
     peer.sendArp({ senderAddress: 0, targetAddress: ipv4(ME) });
     expect(peer.arps()).toMatchObject([{ operation: 'reply', targetAddress: 0, to: peer.mac }]);
     expect(stack.arp('eth0').table()).toEqual([]);
+  });
+
+  test.each(['127.0.0.1', '224.0.0.1', '255.255.255.255'])('a sender address of %s is ignored', (address) => {
+    const { peer, stack, counters } = host();
+    peer.sendArp({ senderAddress: ipv4(address), targetAddress: ipv4(ME) });
+    expect(peer.frames()).toEqual([]);
+    expect(stack.arp('eth0').table()).toEqual([]);
+    expect(counters.get('arp.bad-sender')).toBe(1);
   });
 
   test.each(['ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:01', '00:00:00:00:00:00'])(
@@ -249,13 +260,31 @@ describe('address conflict detection', () => {
     expect(outcome).toEqual([undefined]);
   });
 
-  test('ARP-4: with the waits of RFC 5227 it takes 4 to 7 s', () => {
-    const { clock, outcome } = probe('rfc');
-    clock.advance(3999);
-    expect(outcome).toEqual([]);
-    clock.advance(3001);
-    expect(outcome).toEqual([undefined]);
+  test('ARP-4: with the waits of RFC 5227 §1.1: up to 1 s, then probes 1 to 2 s apart, then 2 s', () => {
+    const waits = Array.from({ length: 40 }, (_, seed) => probeTimes(seed));
+    for (const [first, second, third, end] of waits) {
+      expect(first).toBeLessThanOrEqual(1000);
+      for (const gap of [second! - first!, third! - second!]) {
+        expect(gap).toBeGreaterThanOrEqual(1000);
+        expect(gap).toBeLessThanOrEqual(2000);
+      }
+      expect(end! - third!).toBeCloseTo(2000, 6);
+    }
+    // At random, so that two who start at once do not meet.
+    const spread = (values: readonly number[]) => Math.max(...values) - Math.min(...values);
+    expect(spread(waits.map(([first]) => first!))).toBeGreaterThan(500);
+    expect(spread(waits.map(([first, second]) => second! - first!))).toBeGreaterThan(500);
   });
+
+  /** When the three probes left, and when the address was free; ms. */
+  function probeTimes(seed: number): number[] {
+    const clock = new VirtualClock();
+    const times: number[] = [];
+    const note = () => times.push(clock.now());
+    new AddressProbe(clock, seededRandom(seed), 'rfc', note, note);
+    clock.advance(10_000);
+    return times;
+  }
 
   test('ARP-4: who holds the address answers', () => {
     const { clock, peer, outcome, mac: macOf } = probe('fast');
@@ -273,28 +302,60 @@ describe('address conflict detection', () => {
     expect(outcome).toEqual([peer.mac]);
   });
 
-  test('ARP-4: two announcements', () => {
+  test('ARP-4: two announcements, 2 s apart', () => {
     const { clock, peer, stack } = host();
     stack.arp('eth0').announce(ipv4(ME), 'rfc');
-    clock.advance(2000);
-    const announcement = { operation: 'request', senderAddress: ipv4(ME), targetAddress: ipv4(ME) };
-    expect(peer.arps()).toMatchObject([announcement, announcement]);
+    const announcement = {
+      operation: 'request',
+      senderAddress: ipv4(ME),
+      targetAddress: ipv4(ME),
+      targetMac: 0,
+    };
+    clock.advance(1999);
+    expect(peer.arps()).toMatchObject([{ ...announcement, to: MAC_BROADCAST }]);
+    clock.advance(1);
+    expect(peer.arps()).toMatchObject([{ ...announcement, to: MAC_BROADCAST }]);
+    clock.advance(10_000);
+    expect(peer.arps()).toEqual([]);
   });
 
-  test('ARP-4: a conflict is logged, reported and defended once in ten seconds', () => {
+  test('ARP-4: a conflict is logged, and the address defended once in ten seconds (RFC 5227 §2.4)', () => {
     const { clock, peer, stack, log, counters } = host();
-    const conflicts: number[] = [];
-    stack.interface('eth0').observe({ conflict: (_, mac) => conflicts.push(mac) });
+    const conflicts: boolean[] = [];
+    stack.interface('eth0').observe({
+      conflict: (address, by, again) => {
+        expect([address, by]).toEqual([ipv4(ME), peer.mac]);
+        conflicts.push(again);
+      },
+    });
     const claim = () => peer.sendArp({ senderAddress: ipv4(ME), targetAddress: ipv4(ME) });
     claim();
     claim();
-    expect(peer.arps()).toMatchObject([{ senderAddress: ipv4(ME), to: MAC_BROADCAST }]);
+    const defence = {
+      operation: 'request',
+      senderAddress: ipv4(ME),
+      targetAddress: ipv4(ME),
+      to: MAC_BROADCAST,
+    };
+    expect(peer.arps()).toMatchObject([defence]);
     expect(log.named('arp.conflict')).toMatchObject([{ level: 'warn', fields: { address: ME } }]);
     clock.advance(10_000);
     claim();
-    expect(peer.arps()).toHaveLength(1);
-    expect(conflicts).toEqual([peer.mac, peer.mac]);
+    expect(peer.arps()).toMatchObject([defence]);
+    expect(conflicts).toEqual([false, true, false]);
     expect(counters.get('arp.conflict')).toBe(3);
+    expect(stack.interface('eth0').hasAddress(ipv4(ME))).toBe(true);
+  });
+
+  test('ARP-4: so is every address for itself, and a reply conflicts as a request does', () => {
+    const { peer, stack } = host();
+    stack.interface('eth0').addAddress({ address: ipv4('10.0.0.7'), prefixLength: 24 });
+    peer.sendArp({ senderAddress: ipv4(ME), targetAddress: ipv4(PEER) });
+    peer.sendArp({ operation: 'reply', senderAddress: ipv4('10.0.0.7'), targetAddress: ipv4(PEER) });
+    expect(peer.arps()).toMatchObject([
+      { senderAddress: ipv4(ME), targetAddress: ipv4(ME) },
+      { senderAddress: ipv4('10.0.0.7'), targetAddress: ipv4('10.0.0.7') },
+    ]);
   });
 
   test('a closed stack has no timers left', () => {

@@ -121,6 +121,9 @@ export class FakeInterface extends EventEmitter implements InterfaceHandle {
   }
 
   addAddress(cidr: Ipv4Cidr): void {
+    const known = this.addresses.find((own) => own.address === cidr.address);
+    if (known?.prefixLength === cidr.prefixLength) return;
+    if (known) this.removeAddress(known.address);
     this.calls.push(`add ${formatIpv4(cidr.address)}/${cidr.prefixLength}`);
     this.addresses.push(cidr);
   }

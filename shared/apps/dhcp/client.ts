@@ -3,7 +3,7 @@
 import { formatCidr, formatIpv4, formatMac, type Ipv4Address } from '../../core/address.ts';
 import { Alarm } from '../../core/clock.ts';
 import { Malformed, type SystemError } from '../../core/errors.ts';
-import type { InterfaceHandle, Service, Sockets, UdpSocket } from '../../socket/sockets.ts';
+import type { AddressConflict, InterfaceHandle, Service, Sockets, UdpSocket } from '../../socket/sockets.ts';
 import {
   DHCP_CLIENT_PORT,
   DHCP_OPTIONS,
@@ -52,6 +52,9 @@ const UNSPECIFIED = '0.0.0.0';
 const MOST_REQUESTS = 5;
 /** ms after a DECLINE (RFC 2131 §3.1 step 5). */
 const DECLINE_WAIT = 10_000;
+/** Addresses in a row that were others' already, after which each try waits longer (RFC 5227 §2.1.1). */
+const MOST_CONFLICTS = 10;
+const CONFLICTS_WAIT = 60_000;
 /** ms that RENEWING and REBINDING leave at least between REQUESTs (RFC 2131 §4.4.5). */
 const SHORTEST_RENEWAL_WAIT = 60_000;
 /** ms of the first and the longest wait for an answer; `rfc` is RFC 2131 §4.1, each 1 s more or less. */
@@ -75,6 +78,8 @@ class Client implements DhcpClient {
   #sent = 0;
   /** NAKs in a row: a server that gives and takes must not have us spin. */
   #naks = 0;
+  /** DECLINEs in a row. */
+  #conflicts = 0;
   #offer: DhcpMessage | undefined;
   #closed = false;
 
@@ -90,6 +95,7 @@ class Client implements DhcpClient {
     this.#socket.on('error', () => sockets.counters.add('dhcp.socket-error'));
     this.#socket.bind({ port: DHCP_CLIENT_PORT, interface: options.interface.name, broadcast: true });
     options.interface.on('carrier', this.#onCarrier);
+    options.interface.on('conflict', this.#onConflict);
     if (options.interface.carrier) this.#start(this.#startDelay());
   }
 
@@ -108,6 +114,7 @@ class Client implements DhcpClient {
       this.#unconfigure();
     }
     this.options.interface.off('carrier', this.#onCarrier);
+    this.options.interface.off('conflict', this.#onConflict);
     this.#retry.close();
     this.#leaseTimer.close();
     this.#socket.close();
@@ -292,12 +299,14 @@ class Client implements DhcpClient {
     switch (this.state) {
       case 'REQUESTING':
         if (lease.server !== this.#offeredBy) return;
-        return this.#probe(lease);
+        return this.#probe(lease, () => this.#bind(lease));
       case 'REBOOTING':
       case 'RENEWING':
       case 'REBINDING':
         if (lease.cidr.address !== this.lease?.cidr.address)
           return this.sockets.counters.add('dhcp.useless-ack');
+        // Another cable may be in: who is on it may have the address (RFC 5227 §2.1).
+        if (this.state === 'REBOOTING') return this.#probe(lease, () => this.#bind(lease));
         return this.#bind(lease);
       default:
         return;
@@ -323,25 +332,31 @@ class Client implements DhcpClient {
   // Taking an address into use, and giving it up
 
   /** RFC 2131 §4.4.1: an address is probed before it is used. */
-  #probe(lease: DhcpLease): void {
+  #probe(lease: DhcpLease, use: () => void): void {
     this.#enter('PROBING');
     this.#retry.clear();
     const xid = this.#xid;
     void this.options.interface.probe(lease.cidr.address, this.options.timing).then((holder) => {
       if (this.#closed || this.state !== 'PROBING' || this.#xid !== xid) return;
-      if (holder === undefined) this.#bind(lease);
+      if (holder === undefined) use();
       else this.#decline(lease, formatMac(holder));
     });
   }
 
+  /** The address was defended, and the other uses it all the same: one of the two has to go (RFC 5227 §2.4 (b)). */
+  readonly #onConflict = ({ address, mac, again }: AddressConflict): void => {
+    if (again && this.lease?.cidr.address === address) this.#decline(this.lease, formatMac(mac));
+  };
+
   #decline(lease: DhcpLease, holder: string): void {
     const { address } = lease.cidr;
+    if (this.lease) this.#lose();
     this.#send({ type: 'DECLINE', requested: address, server: lease.server }, BROADCAST);
     this.#log('warn', 'dhcp.decline', `${this.#name} declines ${formatIpv4(address)}: ${holder} has it`, {
       address: formatIpv4(address),
       holder,
     });
-    this.#start(DECLINE_WAIT);
+    this.#start(++this.#conflicts < MOST_CONFLICTS ? DECLINE_WAIT : CONFLICTS_WAIT);
   }
 
   #bind(lease: DhcpLease): void {
@@ -349,11 +364,12 @@ class Client implements DhcpClient {
     const before = this.lease;
     this.lease = lease;
     this.#naks = 0;
-    if (!before) port.addAddress(lease.cidr);
+    this.#conflicts = 0;
+    port.addAddress(lease.cidr);
     if (lease.gateway !== undefined) port.setDefaultGateway(lease.gateway);
     else if (before?.gateway !== undefined) port.removeDefaultGateway();
     // Whoever was told otherwise while we were away learns it anew.
-    if (!before || this.state === 'REBOOTING') port.announce(lease.cidr.address, timing);
+    if (this.state === 'PROBING') port.announce(lease.cidr.address, timing);
     this.#logLease(lease);
     this.#settle();
     this.options.onBound(lease);
@@ -361,10 +377,11 @@ class Client implements DhcpClient {
 
   /** No server spoke: the lease that we have is good until it ends (RFC 2131 §3.2 step 4). */
   #keep(): void {
+    if (!this.lease) return;
     this.#log('info', 'dhcp.keep', `${this.#name} hears no server and keeps its address`, {
-      address: this.lease && formatCidr(this.lease.cidr),
+      address: formatCidr(this.lease.cidr),
     });
-    this.#settle();
+    this.#probe(this.lease, () => this.#settle());
   }
 
   #settle(): void {
@@ -383,7 +400,8 @@ class Client implements DhcpClient {
     const next = [renewAt, rebindAt, expiresAt].find((time) => time > now);
     if (next !== undefined && next !== Number.POSITIVE_INFINITY) this.#leaseTimer.set(next - now);
     // While it reboots it is asking already, and without carrier nobody would hear.
-    if (!due || this.state === 'REBOOTING' || !this.options.interface.carrier) return;
+    const busy = this.state === 'REBOOTING' || this.state === 'PROBING';
+    if (!due || busy || !this.options.interface.carrier) return;
     this.#enter(due);
     this.#newTransaction();
     this.#sent = 0;

@@ -121,6 +121,9 @@ class Server implements DhcpServer {
     if (message instanceof Malformed) return this.sockets.counters.add(`dhcp.${message.reason}`);
     if (message.op !== 1) return this.sockets.counters.add('dhcp.not-for-us');
     if (!this.#behaviour.hears()) return;
+    // The address has to be one of the network that the client is on (RFC 2131 §4.3.1), and there is one range.
+    if (message.giaddr !== 0 && !inNetwork(message.giaddr, this.#own))
+      return this.sockets.counters.add('dhcp.unknown-network');
     switch (dhcpType(message)) {
       case DHCP_TYPES.DISCOVER:
         return this.#onDiscover(message);
@@ -210,7 +213,8 @@ class Server implements DhcpServer {
     const requested = dhcpAddress(message, DHCP_OPTIONS.REQUESTED_ADDRESS);
     if (server !== undefined) this.#onSelection(message, server, requested);
     else if (requested !== undefined) this.#onReboot(message, requested);
-    else this.#onExtension(message);
+    else if (message.ciaddr !== 0) this.#onExtension(message);
+    else this.sockets.counters.add('dhcp.unexpected');
   }
 
   #onSelection(message: DhcpMessage, server: Ipv4Address, requested: Ipv4Address | undefined): void {
@@ -225,7 +229,7 @@ class Server implements DhcpServer {
 
   /** INIT-REBOOT: of a client that we do not know we can't tell whether it is right. */
   #onReboot(message: DhcpMessage, requested: Ipv4Address): void {
-    if (message.giaddr === 0 && !inNetwork(requested, this.#own) && !this.#behaviour.tells(requested))
+    if (!inNetwork(requested, this.#own) && !this.#behaviour.tells(requested))
       return this.#refuse(message, requested, 'wrong network');
     const binding = this.#bindings.of(clientKey(message));
     if (!binding || binding.state === 'offered') return this.sockets.counters.add('dhcp.unknown-client');
@@ -291,6 +295,7 @@ class Server implements DhcpServer {
   }
 
   #onRelease(message: DhcpMessage): void {
+    if (dhcpAddress(message, DHCP_OPTIONS.SERVER_ID) !== this.#own.address) return;
     const binding = this.#bindings.of(clientKey(message));
     if (binding?.state !== 'bound' || binding.address !== message.ciaddr) return;
     binding.state = 'expired';

@@ -258,6 +258,23 @@ describe('getting a lease', () => {
     expect(bench.last().type).toBe('DISCOVER');
   });
 
+  test('DHCP-3: after ten conflicts in a row it waits a minute (RFC 5227 §2.1.1)', async () => {
+    const bench = new Bench();
+    bench.host.interface.holders.set(ADDRESS, mac('ba:ba:ba:ba:ba:ba'));
+    for (let round = 0; round < 10; round++) {
+      await bench.pass(0);
+      bench.answer('OFFER');
+      bench.answer('ACK');
+      await bench.pass(10);
+      expect(bench.last().type).toBe('DECLINE');
+      if (round < 9) await bench.pass(10_000);
+    }
+    await bench.pass(59_900);
+    expect(bench.last().type).toBe('DECLINE');
+    await bench.pass(100);
+    expect(bench.last().type).toBe('DISCOVER');
+  });
+
   test('a send that fails is tried again', async () => {
     const bench = new Bench();
     bench.host.sendError = 'ENETDOWN';
@@ -355,6 +372,39 @@ describe('keeping a lease', () => {
     expect(bench.sent()).toHaveLength(2);
   });
 
+  test('ARP-4, DHCP-3: an address that another uses although it was defended is declined', async () => {
+    const bench = new Bench();
+    await bench.bind();
+    const conflict = { address: ADDRESS, mac: mac('ba:ba:ba:ba:ba:ba') };
+    bench.host.interface.emit('conflict', { ...conflict, again: false });
+    bench.host.interface.emit('conflict', { ...conflict, address: ADDRESS + 1, again: true });
+    expect(bench.client.state).toBe('BOUND');
+    bench.host.interface.emit('conflict', { ...conflict, again: true });
+    expect(bench.host.interface.addresses).toEqual([]);
+    expect(bench.lost).toBe(1);
+    expect(bench.last()).toMatchObject({
+      type: 'DECLINE',
+      source: '0.0.0.0',
+      destination: '255.255.255.255',
+    });
+    await bench.pass(9900);
+    expect(bench.last().type).toBe('DECLINE');
+    await bench.pass(100);
+    expect(bench.last().type).toBe('DISCOVER');
+  });
+
+  test('a renewal may bring another mask and another gateway', async () => {
+    const bench = new Bench();
+    await bench.bind();
+    await bench.pass(1_800_000);
+    bench.answer('ACK', {}, [
+      [DHCP_OPTIONS.SUBNET_MASK, dhcpU32Value(0xffff0000)],
+      [DHCP_OPTIONS.ROUTER, dhcpU32Value(ipv4('192.168.7.1'))],
+    ]);
+    expect(bench.host.interface.addresses.map(formatCidr)).toEqual(['192.168.0.24/16']);
+    expect(bench.host.interface.gateway).toBe(ipv4('192.168.7.1'));
+  });
+
   test('a NAK takes the address away', async () => {
     const bench = new Bench();
     await bench.bind();
@@ -422,9 +472,44 @@ describe('carrier', () => {
     expect(dhcpAddress(request.message, DHCP_OPTIONS.REQUESTED_ADDRESS)).toBe(ADDRESS);
     expect(request.message.options.has(DHCP_OPTIONS.SERVER_ID)).toBe(false);
     bench.answer('ACK');
+    await bench.pass(10);
     expect(bench.client.state).toBe('BOUND');
-    expect(bench.host.interface.calls.at(-1)).toBe('announce 192.168.0.24');
+    expect(bench.host.interface.calls.slice(-3)).toEqual([
+      'probe 192.168.0.24',
+      'gateway 192.168.0.1',
+      'announce 192.168.0.24',
+    ]);
     expect(bench.lost).toBe(0);
+  });
+
+  test('ARP-4, DHCP-3: an address that the other cable has a holder for is given up', async () => {
+    const bench = new Bench();
+    await bench.bind();
+    bench.host.interface.holders.set(ADDRESS, mac('ba:ba:ba:ba:ba:ba'));
+    bench.host.interface.setCarrier(false);
+    bench.host.interface.setCarrier(true);
+    await bench.pass(0);
+    bench.answer('ACK');
+    await bench.pass(10);
+    expect(bench.last().type).toBe('DECLINE');
+    expect(bench.host.interface.addresses).toEqual([]);
+    expect(bench.lost).toBe(1);
+  });
+
+  test('a lease may end while its address is probed again', async () => {
+    const bench = new Bench();
+    await bench.bind();
+    const { expiresAt } = bench.bound[0]!;
+    await bench.pass(expiresAt - 5 - bench.clock.now());
+    bench.host.interface.setCarrier(false);
+    bench.host.interface.setCarrier(true);
+    bench.clock.advance(0);
+    bench.answer('ACK', { yiaddr: ADDRESS });
+    expect(bench.client.state).toBe('PROBING');
+    bench.clock.advance(5);
+    expect(bench.host.interface.addresses).toEqual([]);
+    await bench.pass(100);
+    expect(bench.client.state).toBe('SELECTING');
   });
 
   test('INIT-REBOOT on another net: NAK, and it begins anew', async () => {

@@ -308,6 +308,8 @@ describe('DECLINE, RELEASE, INFORM', () => {
     bench.tell({ type: 'DECLINE', chaddr: PHONE, requested: address, server: SERVER });
     bench.tell({ type: 'RELEASE', chaddr: PHONE, ciaddr: address, server: SERVER });
     bench.tell({ type: 'RELEASE', ciaddr: address + 1, server: SERVER });
+    bench.tell({ type: 'RELEASE', ciaddr: address, server: SERVER + 1 });
+    bench.tell({ type: 'DECLINE', requested: address, server: SERVER + 1 });
     expect(bench.server.leases()).toMatchObject([{ state: 'bound' }]);
   });
 
@@ -360,6 +362,15 @@ describe('DHCP-5: where a reply goes', () => {
     const offer = new Bench().ask({ type: 'DISCOVER' });
     expect(offer).toMatchObject({ port: 68, options: { link: LAPTOP } });
     expect(offer?.destination).toBe(formatIpv4(offer?.message.yiaddr ?? 0));
+  });
+
+  test('a relay of another network gets nothing: there is no range for it', () => {
+    const bench = new Bench();
+    const address = bench.lease(LAPTOP);
+    const giaddr = ipv4('10.9.0.1');
+    expect(bench.ask({ type: 'DISCOVER', chaddr: PHONE, giaddr })).toBeUndefined();
+    expect(bench.ask({ type: 'REQUEST', requested: address, giaddr })).toBeUndefined();
+    expect(bench.host.counters.get('dhcp.unknown-network')).toBe(2);
   });
 
   test('a NAK through a relay has the broadcast flag', () => {
