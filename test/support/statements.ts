@@ -41,6 +41,7 @@ export const STATEMENTS = {
   'TCP-13': 'SACK, D-SACK, recovery by RFC 6675, tail losses by RACK-TLP',
   'TCP-14': 'FIN, half-close, RST for unread data, simultaneous close, TIME-WAIT',
   'TCP-15': 'Nagle, keep-alive, sequence wrap, initial sequence numbers, urgent data',
+  'TCP-16': 'CUBIC is the default, NewReno a choice',
   'TCP-17': 'listeners have a backlog, and a SYN flood does not stop a real client',
   'DHCP-1': 'REQUEST while selecting, renewing and rebinding: fields, options, where it goes',
   'DHCP-2': 'T1, T2, expiry gives the address up at once; retries after 4, 8, 16, 32, 64 s ± 1',
