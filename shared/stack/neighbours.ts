@@ -12,10 +12,22 @@ const FORGET_TIME = 600_000;
 /** ms between questions, RFC 1122 §2.3.2.1. */
 const RETRY_TIME = 1000;
 const MAX_TRIES = 3;
-const MAX_NEIGHBOURS = 1024;
+/** How many neighbours of each sort are kept; the one that was confirmed, or asked for, first makes room. */
+const MAX_NEIGHBOURS = {
+  /** Packets went there, and it answers. */
+  used: 1024,
+  /** Packets are to go there, and it has not answered, or not any more. */
+  wanted: 512,
+  /** It spoke to us, and we had nothing to send to it yet. */
+  heard: 256,
+} as const;
 /** Packets that wait for one neighbour, as many as Linux has; the oldest makes room. */
 const MAX_WAITING = 100;
+/** Packets that wait for all; beyond them each neighbour has only a few, so that none takes the room of others. */
 const MAX_WAITING_IN_ALL = 2048;
+const MAX_WAITING_THEN = 4;
+
+type Sort = keyof typeof MAX_NEIGHBOURS;
 
 export type NeighbourState = 'incomplete' | 'reachable' | 'stale' | 'failed';
 
@@ -46,6 +58,7 @@ interface Waiting<Origin> {
 
 interface Neighbour<Origin> {
   readonly address: Ipv4Address;
+  sort: Sort;
   /** Undefined while it is not known. */
   mac: MacAddress | undefined;
   /** When it was last confirmed, or first asked for. */
@@ -60,6 +73,13 @@ interface Neighbour<Origin> {
 /** @typeParam Origin what is remembered of a waiting packet, to tell its sender if it can't be sent */
 export class NeighbourCache<Origin> {
   readonly #neighbours = new Map<Ipv4Address, Neighbour<Origin>>();
+  /** By sort, the first that was confirmed or asked for first: each sort makes room for its own. */
+  readonly #sorts: Readonly<Record<Sort, Set<Neighbour<Origin>>>> = {
+    used: new Set(),
+    wanted: new Set(),
+    heard: new Set(),
+  };
+  /** In the order of their next questions. */
   readonly #asking = new Set<Neighbour<Origin>>();
   readonly #retry: Alarm;
   #waiting = 0;
@@ -80,9 +100,13 @@ export class NeighbourCache<Origin> {
     const now = this.clock.now();
     const neighbour = this.#neighbours.get(address);
     if (neighbour?.mac === undefined) {
-      this.#wait(neighbour ?? this.#add(address), { frame: borrowed ? frame.slice() : frame, origin });
+      this.#wait(neighbour ?? this.#add(address, 'wanted'), {
+        frame: borrowed ? frame.slice() : frame,
+        origin,
+      });
       return;
     }
+    if (neighbour.sort === 'heard') this.#sortAs(neighbour, 'used');
     // The known MAC is used while it is asked whether it still holds, as Linux does in its state PROBE.
     if (now - neighbour.confirmed >= REACHABLE_TIME && !neighbour.asking) this.#ask(neighbour);
     this.calls.transmit(frame, neighbour.mac, origin);
@@ -97,14 +121,12 @@ export class NeighbourCache<Origin> {
    * @returns what it was: an answer to a question, news, or known already
    */
   confirm(address: Ipv4Address, mac: MacAddress): 'answer' | 'news' | 'known' {
-    const neighbour = this.#neighbours.get(address) ?? this.#add(address);
+    const neighbour = this.#neighbours.get(address) ?? this.#add(address, 'heard');
     const outcome = neighbour.asking ? 'answer' : neighbour.mac === mac ? 'known' : 'news';
     neighbour.mac = mac;
     neighbour.confirmed = this.clock.now();
     this.#stopAsking(neighbour);
-    // The order of the map is the order of confirmation, the oldest first.
-    this.#neighbours.delete(address);
-    this.#neighbours.set(address, neighbour);
+    this.#sortAs(neighbour, neighbour.sort === 'heard' ? 'heard' : 'used');
     const waiting = neighbour.waiting;
     neighbour.waiting = [];
     this.#waiting -= waiting.length;
@@ -135,6 +157,7 @@ export class NeighbourCache<Origin> {
     this.#retry.close();
     this.#asking.clear();
     this.#neighbours.clear();
+    for (const neighbours of Object.values(this.#sorts)) neighbours.clear();
   }
 
   #stateOf(neighbour: Neighbour<Origin>, now: number): NeighbourState {
@@ -142,10 +165,10 @@ export class NeighbourCache<Origin> {
     return now - neighbour.confirmed < REACHABLE_TIME ? 'reachable' : 'stale';
   }
 
-  #add(address: Ipv4Address): Neighbour<Origin> {
-    if (this.#neighbours.size >= MAX_NEIGHBOURS) this.#evict();
+  #add(address: Ipv4Address, sort: Sort): Neighbour<Origin> {
     const neighbour: Neighbour<Origin> = {
       address,
+      sort,
       mac: undefined,
       confirmed: this.clock.now(),
       asking: false,
@@ -154,25 +177,32 @@ export class NeighbourCache<Origin> {
       waiting: [],
     };
     this.#neighbours.set(address, neighbour);
+    this.#sortAs(neighbour, sort);
     return neighbour;
   }
 
-  /** Makes room: the oldest of those that never answered goes first, so that a scan of dark addresses harms no one else. */
-  #evict(): void {
-    let victim: Neighbour<Origin> | undefined;
-    for (const neighbour of this.#neighbours.values()) {
-      victim ??= neighbour;
-      if (neighbour.mac !== undefined) continue;
-      victim = neighbour;
-      break;
+  /**
+   * Puts a neighbour last among those of a sort. A scan of dark addresses, or many that ask, take no room of
+   * those that packets go to.
+   */
+  #sortAs(neighbour: Neighbour<Origin>, sort: Sort): void {
+    this.#sorts[neighbour.sort].delete(neighbour);
+    neighbour.sort = sort;
+    const those = this.#sorts[sort];
+    if (those.size >= MAX_NEIGHBOURS[sort]) this.#forgetFirst(those);
+    those.add(neighbour);
+  }
+
+  #forgetFirst(neighbours: Set<Neighbour<Origin>>): void {
+    for (const first of neighbours) {
+      this.counters.add('arp.table-full');
+      return this.#forget(first);
     }
-    if (!victim) return;
-    this.counters.add('arp.table-full');
-    this.#forget(victim);
   }
 
   #forget(neighbour: Neighbour<Origin>): void {
     this.#neighbours.delete(neighbour.address);
+    this.#sorts[neighbour.sort].delete(neighbour);
     this.#stopAsking(neighbour);
     this.#waiting -= neighbour.waiting.length;
     if (neighbour.waiting.length > 0) this.counters.add('arp.unresolved', neighbour.waiting.length);
@@ -180,24 +210,23 @@ export class NeighbourCache<Origin> {
   }
 
   #wait(neighbour: Neighbour<Origin>, waiting: Waiting<Origin>): void {
-    if (neighbour.waiting.length >= MAX_WAITING) {
+    const most = this.#waiting < MAX_WAITING_IN_ALL ? MAX_WAITING : MAX_WAITING_THEN;
+    while (neighbour.waiting.length >= most) {
       neighbour.waiting.shift();
       this.#waiting--;
       this.counters.add('arp.queue-full');
     }
-    if (this.#waiting >= MAX_WAITING_IN_ALL) return this.counters.add('arp.queue-full');
     neighbour.waiting.push(waiting);
     this.#waiting++;
-    if (!neighbour.asking) {
-      neighbour.confirmed = this.clock.now();
-      this.#ask(neighbour);
-    }
+    if (neighbour.asking) return;
+    neighbour.confirmed = this.clock.now();
+    this.#sortAs(neighbour, 'wanted');
+    this.#ask(neighbour);
   }
 
   #ask(neighbour: Neighbour<Origin>): void {
     neighbour.asking = true;
     neighbour.tries = 0;
-    this.#asking.add(neighbour);
     this.#try(neighbour);
     if (this.#retry.deadline === undefined) this.#retry.set(RETRY_TIME);
   }
@@ -205,6 +234,9 @@ export class NeighbourCache<Origin> {
   #try(neighbour: Neighbour<Origin>): void {
     neighbour.tries++;
     neighbour.nextTry = this.clock.now() + RETRY_TIME;
+    // All wait equally long, so the order of the questions is that of the next ones.
+    this.#asking.delete(neighbour);
+    this.#asking.add(neighbour);
     this.calls.ask(neighbour.address, neighbour.mac, neighbour.waiting[0]?.frame);
   }
 
@@ -215,19 +247,18 @@ export class NeighbourCache<Origin> {
 
   #askAgain(): void {
     const now = this.clock.now();
-    for (const neighbour of [...this.#asking]) {
+    for (const neighbour of this.#asking) {
       // The alarm may ring a fraction of a ms early.
-      if (neighbour.nextTry > now + 1) continue;
+      if (neighbour.nextTry > now + 1) return this.#retry.set(neighbour.nextTry - now);
       if (neighbour.tries < MAX_TRIES) this.#try(neighbour);
       else this.#fail(neighbour);
     }
-    const next = Math.min(...[...this.#asking].map(({ nextTry }) => nextTry));
-    if (Number.isFinite(next)) this.#retry.set(Math.max(next - now, 0));
   }
 
   #fail(neighbour: Neighbour<Origin>): void {
     const { waiting } = neighbour;
     this.#stopAsking(neighbour);
+    this.#sortAs(neighbour, 'wanted');
     neighbour.mac = undefined;
     neighbour.waiting = [];
     this.#waiting -= waiting.length;

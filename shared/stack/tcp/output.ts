@@ -14,6 +14,10 @@ import { timestampNow } from './timestamps.ts';
 /** ms that a corked segment waits for company at most (RFC 9293 §3.8.6.2.1: 0.1 to 1 s), as Linux. */
 const LONGEST_CORK = 200;
 
+/** Bytes of the send buffer that a segment counts as at least, and segments that there may be anyway. */
+const LEAST_COUNTED = 1024;
+const FEWEST_SEGMENTS = 64;
+
 /** Sends all that may go now, and sees to the timer. */
 export function output(tcb: Tcb): void {
   if (!tcb.synchronized || tcb.over) return;
@@ -68,6 +72,7 @@ function sendNextNew(tcb: Tcb): boolean {
   const { unsent } = tcb;
   const finWaits = tcb.finQueued && !tcb.finSent;
   if (unsent === 0 && !finWaits) return false;
+  if (tcb.sent.segments.length >= mostSegments(tcb)) return false;
   const usable = seqDistance(tcb.nxt, seqAdd(tcb.una, tcb.window));
   const room = segmentRoom(tcb);
   const length = Math.min(unsent, usable, room);
@@ -79,6 +84,14 @@ function sendNextNew(tcb: Tcb): boolean {
     return false;
   }
   return sendNew(tcb, length, (length > 0 && length === unsent ? TCP_PSH : 0) | (fin ? TCP_FIN : 0));
+}
+
+/**
+ * Segments that may be on their way, however small: each acknowledgment may speak of all of them, and a peer
+ * that has them made tiny must not have more of them than of usual ones.
+ */
+function mostSegments({ context }: Tcb): number {
+  return Math.max(context.settings.sendBuffer / LEAST_COUNTED, FEWEST_SEGMENTS);
 }
 
 /**

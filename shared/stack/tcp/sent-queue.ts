@@ -153,7 +153,7 @@ export class SentQueue {
     segment.end = middle;
     this.#count(segment, 1);
     this.#count(rest, 1);
-    this.#sortInFlight();
+    if (segment.state === 'in-flight') this.#sortInFlight();
   }
 
   clear(): void {
