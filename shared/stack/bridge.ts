@@ -15,6 +15,8 @@ import {
 /** ms without a frame from a station after which its place is forgotten, IEEE 802.1D §7.9.2. */
 const AGEING_TIME = 300_000;
 const MAX_STATIONS = 4096;
+/** ms; who was seen again after so long counts as seen last, when one has to make room. */
+const ORDER_STEP = 1000;
 /** 01:80:c2:00:00:00 to 0f: between neighbours, never passed on (IEEE 802.1D §7.12.6). */
 const RESERVED_GROUP = 0x0180c2000000;
 
@@ -45,6 +47,7 @@ export class Bridge {
   readonly #ports: readonly BridgePort[];
   readonly #own: OwnPort;
   readonly #ownMac: MacAddress | undefined;
+  /** Who was seen first is first, to about a second. */
   readonly #stations = new Map<MacAddress, Station>();
   readonly #clock: Clock;
   readonly #counters: Counters;
@@ -99,6 +102,10 @@ export class Bridge {
     const known = this.#stations.get(mac);
     if (known) {
       known.port = port;
+      if (now - known.seen >= ORDER_STEP) {
+        this.#stations.delete(mac);
+        this.#stations.set(mac, known);
+      }
       known.seen = now;
       return;
     }
@@ -106,7 +113,7 @@ export class Bridge {
     this.#stations.set(mac, { port, seen: now });
   }
 
-  /** The first that was learned makes room: a flood of MACs costs floods, never memory. */
+  /** Who was silent for longest makes room: a flood of MACs costs floods, never memory. */
   #forgetOldest(): void {
     const oldest = this.#stations.keys().next();
     if (!oldest.done) this.#stations.delete(oldest.value);

@@ -178,7 +178,7 @@ export class Fragments {
 
   #expire(): void {
     const now = this.clock.now();
-    for (const datagram of [...this.#datagrams.values()]) {
+    for (const datagram of this.#datagrams.values()) {
       // The alarm may ring a fraction of a ms early.
       if (datagram.deadline > now + 1) return this.#expiry.set(datagram.deadline - now);
       this.#remove(datagram);

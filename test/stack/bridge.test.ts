@@ -171,4 +171,21 @@ describe('bridge', () => {
     expect(under.table()).toHaveLength(4096);
     expect(counters.get('bridge.table-full')).toBe(904);
   });
+
+  test('a flood of MACs pushes out who was silent for longest: who speaks each second stays', () => {
+    const { send, counts, counters, clock } = bridge();
+    send(1, frame(B, OWN));
+    for (let index = 0; index < 20_000; index++) {
+      if (index % 1000 === 0) {
+        clock.advance(1000);
+        send(1, frame(B, OWN));
+      }
+      send(0, frame(0x020000010000 + index, OWN));
+    }
+    expect(counters.get('bridge.table-full')).toBe(20_001 - 4096);
+    counts();
+    send(0, frame(A, B));
+    // To the port where B is, and to no other.
+    expect(counts()).toEqual([0, 1, 0, 0]);
+  });
 });

@@ -39,6 +39,8 @@ interface Datagram {
 const LIFETIME = 30_000;
 const MAX_DATAGRAMS = 1024;
 const MAX_HELD_BYTES = 1 << 20;
+/** Bytes that a fragment counts as beside its own, so that many small ones count too. */
+const OVERHEAD = 128;
 
 export type FragmentKey = string;
 
@@ -82,8 +84,8 @@ export class FragmentTracker {
   hold(key: FragmentKey, packet: Uint8Array, from: string): void {
     const datagram = this.#datagram(key);
     datagram.held.push({ packet: packet.slice(), from });
-    datagram.heldBytes += packet.length;
-    this.#heldBytes += packet.length;
+    datagram.heldBytes += packet.length + OVERHEAD;
+    this.#heldBytes += packet.length + OVERHEAD;
     while (this.#heldBytes > MAX_HELD_BYTES) this.#dropOldest('nat.fragment-overflow');
   }
 

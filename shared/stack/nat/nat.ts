@@ -80,9 +80,15 @@ export class Nat implements PacketHook {
     this.#options = options;
     this.#random = random;
     this.#events = new NatEvents(clock, log, counters);
-    this.#table = new SessionTable(clock, random, options.maxSessions ?? MAX_SESSIONS, (session) => {
-      if (this.#outsideAddress !== undefined) this.#events.expire(session, this.#outsideAddress);
-    });
+    this.#table = new SessionTable(
+      clock,
+      random,
+      counters,
+      options.maxSessions ?? MAX_SESSIONS,
+      (session) => {
+        if (this.#outsideAddress !== undefined) this.#events.expire(session, this.#outsideAddress);
+      },
+    );
     this.#fragments = new FragmentTracker(clock, counters, (packet, from) => options.inject(packet, from));
     for (const { protocol, port, to } of options.forwards ?? [])
       this.#table.forward(protocol === 'tcp' ? PROTOCOL_TCP : PROTOCOL_UDP, port, to.address, to.port);
@@ -335,6 +341,7 @@ export class Nat implements PacketHook {
   #pass(session: Session, packet: Uint8Array, side: Side): void {
     session.tcp?.observe(packet, side);
     if (side === 'outside') session.replied = true;
+    if (session.opener === 'outside' && isMeant(session, side)) this.#table.prove(session);
     if (side === 'inside' || session.tcp) this.#table.refresh(session);
   }
 
@@ -350,6 +357,11 @@ export class Nat implements PacketHook {
   #dropped(packet: Uint8Array, reason: DropReason): undefined {
     this.#events.drop(packet, reason);
   }
+}
+
+/** Whether a packet of a session from outside shows that the other side answers: of TCP, that the handshake is done. */
+function isMeant({ tcp }: Session, side: Side): boolean {
+  return tcp ? tcp.state === 'established' : side === 'inside';
 }
 
 function flowFromInside(packet: Uint8Array): Flow {

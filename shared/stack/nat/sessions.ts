@@ -4,6 +4,7 @@
 
 import type { Ipv4Address } from '../../core/address.ts';
 import { Alarm, type Clock } from '../../core/clock.ts';
+import type { Counters } from '../../core/counters.ts';
 import type { Random } from '../../core/random.ts';
 import { PROTOCOL_ICMP, PROTOCOL_TCP } from '../../wire/ipv4.ts';
 import { type Side, TcpTracking } from './tcp-tracking.ts';
@@ -15,6 +16,9 @@ export const ICMP_TIMEOUT = 60_000;
 
 /** Expired sessions are cleared away at most this often; ms. Until then lookups pass over them. */
 const SWEEP_INTERVAL = 1000;
+/** Share of the table for sessions from outside that nothing came of yet, and how many there may be anyway. */
+const UNPROVEN_SHARE = 1 / 8;
+const FEWEST_UNPROVEN = 64;
 /** Random tries for a free outer port before they are gone through one by one. */
 const PORT_TRIES = 16;
 
@@ -65,6 +69,7 @@ function endpointKey(address: Ipv4Address, port: number): number {
 export class SessionTable {
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #counters: Counters;
   readonly #limit: number;
   readonly #expired: (session: Session) => void;
   readonly #sweepAlarm: Alarm;
@@ -74,13 +79,24 @@ export class SessionTable {
   readonly #outside = new Map<number, Map<number, InsideEndpoint>>();
   /** How many sessions each inside address holds. */
   readonly #held = new Map<Ipv4Address, number>();
+  /** Sessions from outside that nothing came of yet, oldest first. */
+  readonly #unproven = new Set<Session>();
+  readonly #mostUnproven: number;
   #count = 0;
 
   /** @param limit how many sessions there may be in all @param expired is told of each that timed out */
-  constructor(clock: Clock, random: Random, limit: number, expired: (session: Session) => void) {
+  constructor(
+    clock: Clock,
+    random: Random,
+    counters: Counters,
+    limit: number,
+    expired: (session: Session) => void,
+  ) {
+    this.#counters = counters;
     this.#clock = clock;
     this.#random = random;
     this.#limit = limit;
+    this.#mostUnproven = Math.max(limit * UNPROVEN_SHARE, FEWEST_UNPROVEN);
     this.#expired = expired;
     this.#sweepAlarm = new Alarm(clock, () => this.#sweep());
   }
@@ -137,15 +153,30 @@ export class SessionTable {
     return this.#addSession(endpoint, endpoint.outsidePort, flow.remoteAddress, flow.remotePort, 'inside');
   }
 
-  /** A session for a new flow from outside to a forwarded port; undefined if there is no room for it. */
+  /**
+   * A session for a new flow from outside to a forwarded port; undefined if there is no room for it. Senders
+   * there may be made up, as many as one likes: of sessions that nothing came of yet the oldest makes room.
+   */
   openFromOutside(
     endpoint: InsideEndpoint,
     outsidePort: number,
     remoteAddress: Ipv4Address,
     remotePort: number,
   ): Session | undefined {
+    for (const oldest of this.#unproven) {
+      if (this.#unproven.size < this.#mostUnproven) break;
+      this.#counters.add('nat.too-many-unanswered');
+      this.#remove(oldest);
+    }
     if (!this.#hasRoom(endpoint.address)) return undefined;
-    return this.#addSession(endpoint, outsidePort, remoteAddress, remotePort, 'outside');
+    const session = this.#addSession(endpoint, outsidePort, remoteAddress, remotePort, 'outside');
+    this.#unproven.add(session);
+    return session;
+  }
+
+  /** Both sides of a session from outside mean it: it is no part of a flood. */
+  prove(session: Session): void {
+    this.#unproven.delete(session);
   }
 
   /** Traffic passes: the session lives on for its timeout from now. */
@@ -234,6 +265,7 @@ export class SessionTable {
 
   #remove(session: Session): void {
     const { endpoint } = session;
+    this.#unproven.delete(session);
     endpoint.sessions.delete(endpointKey(session.remoteAddress, session.remotePort));
     this.#count--;
     const held = this.held(endpoint.address) - 1;
@@ -274,7 +306,7 @@ export class SessionTable {
   #sweep(): void {
     const now = this.#clock.now();
     let next = Number.POSITIVE_INFINITY;
-    for (const session of [...this.#all()]) {
+    for (const session of this.#all()) {
       if (session.expires <= now) this.#expire(session);
       else next = Math.min(next, session.expires);
     }
