@@ -52,6 +52,8 @@ export class Fault implements EndFault {
   readonly rules: DeviceRule[] = [];
   from: number | undefined;
   until: number | undefined;
+  /** It is being undone, and is over when all places have confirmed that. */
+  lifting = false;
   /** Being undone: whoever wants that too need not. */
   healing: Promise<void> | undefined;
   readonly #places: CablePlace[] = [];
@@ -71,6 +73,11 @@ export class Fault implements EndFault {
 
   get active(): boolean {
     return this.until === undefined;
+  }
+
+  /** Whether places are to be as it wants them. */
+  get inForce(): boolean {
+    return this.active && !this.lifting;
   }
 
   /** The devices that it acts on. */

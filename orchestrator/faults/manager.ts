@@ -53,9 +53,9 @@ export class FaultManager {
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly bench: FaultBench) {
-    this.#ends = new CableEnds(bench, () => this.#active());
+    this.#ends = new CableEnds(bench, () => this.#inForce());
     this.#shop = { bench, ends: this.#ends, now: () => performance.timeOrigin + performance.now() };
-    this.#partitions = new Partitions(bench, () => this.#active());
+    this.#partitions = new Partitions(bench, () => this.#inForce());
     bench.onChange(() => this.#devicesChanged());
   }
 
@@ -69,8 +69,8 @@ export class FaultManager {
   configure(config: DeviceConfig): DeviceConfig {
     const { name } = config.spec;
     const { impairments, cut } = this.#ends.standing(name);
-    for (const fault of this.#active()) fault.begunBy(name);
-    const rules = this.#active().flatMap((fault) => fault.rules.filter(({ device }) => device === name));
+    for (const fault of this.#inForce()) fault.begunBy(name);
+    const rules = this.#inForce().flatMap((fault) => fault.rules.filter(({ device }) => device === name));
     return {
       ...config,
       ports: config.ports.map((port) =>
@@ -275,10 +275,14 @@ export class FaultManager {
     return this.#heal(ids === undefined ? this.#active() : this.#withIds(ids), timeout);
   }
 
-  /** All receipts, the oldest first, those of active faults with their counts of now. */
+  /** The receipts of all faults that were made, the oldest first, those of active ones with their counts of now. */
   async faults(): Promise<Receipt[]> {
     await Promise.all(this.#active().map((fault) => fault.count(COUNT_TIMEOUT)));
-    return this.#faults.map((fault) => fault.receipt());
+    return this.#faults.filter(({ from }) => from !== undefined).map((fault) => fault.receipt());
+  }
+
+  #inForce(): Fault[] {
+    return this.#faults.filter((fault) => fault.inForce);
   }
 
   #active(): Fault[] {
@@ -379,14 +383,14 @@ export class FaultManager {
 
   async #lift(fault: Fault): Promise<void> {
     this.#refuseFrozen(fault.confirmedBy, `${fault.id} is still in force`);
-    fault.until = this.#shop.now();
+    fault.lifting = true;
     const results = await Promise.allSettled(fault.steps().map((step) => step.lift(CONFIRM_TIMEOUT)));
     const failed = results.flatMap((result) =>
       result.status === 'rejected' ? [messageOf(result.reason)] : [],
     );
     if (failed.length > 0) {
       // Still in force somewhere: then it stays in force everywhere, and can be healed again.
-      fault.until = undefined;
+      fault.lifting = false;
       await Promise.allSettled(fault.steps().map((step) => step.put(CONFIRM_TIMEOUT)));
       throw new Failure(`${fault.id} is still in force: ${failed.join('; ')}`);
     }

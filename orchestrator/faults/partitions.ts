@@ -35,7 +35,7 @@ export class Partitions {
   /** Other rules in the place of those that it has; the devices count on. */
   async renew(fault: Fault, timeout: number): Promise<void> {
     const sides = this.#sides.get(fault);
-    if (sides === undefined || !fault.active) return;
+    if (sides === undefined || !fault.inForce) return;
     const wanted = this.#rules(sides);
     for (const device of wanted.keys())
       if (!fault.rules.some((rule) => rule.device === device))

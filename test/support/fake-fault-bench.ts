@@ -23,6 +23,8 @@ export class FakeDevice implements FaultyDevice {
   readonly calls: string[] = [];
   /** Methods that it refuses. */
   readonly refuses = new Set<string>();
+  /** Methods that it answers only then. */
+  readonly answers = new Map<string, Promise<void>>();
 
   constructor(readonly name: string) {}
 
@@ -49,6 +51,7 @@ export class FakeDevice implements FaultyDevice {
   async ask(method: string, params: unknown): Promise<unknown> {
     if (this.run === undefined) throw new DeviceOff(`${this.name} is not running`);
     if (this.refuses.has(method)) throw new Error(`${this.name} refuses ${method}`);
+    await this.answers.get(method);
     const fields = params as Record<string, unknown>;
     this.calls.push(`${method} ${String(fields.interface ?? fields.id ?? fields.table)}`);
     if (method === 'flush') return { entries: 7 };

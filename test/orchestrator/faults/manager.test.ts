@@ -333,6 +333,38 @@ describe('blackhole and misbehave', () => {
   });
 });
 
+describe('a device that takes its time', () => {
+  /** Answers to a method when the returned function is called. */
+  function late(name: string, method: string): () => void {
+    let answer = (): void => {};
+    bench.device(name).answers.set(method, new Promise((resolve) => (answer = resolve)));
+    return answer;
+  }
+
+  test('a fault that is being made has no receipt yet', async () => {
+    const confirm = late('isp', 'cut');
+    const cut = manager.cut('uplink');
+    await expect.poll(() => bench.device('router').port('wan').cut).toBe(true);
+    expect(await manager.faults()).toEqual([]);
+    confirm();
+    expect((await cut).until).toBeNull();
+    expect(await manager.faults()).toHaveLength(1);
+  });
+
+  test('a fault that is being undone is not over yet, and a device that starts does not take it up', async () => {
+    await manager.blackhole({ at: 'web' });
+    const confirm = late('web', 'unfilter');
+    const healing = manager.heal();
+    expect((await receipt('f1')).until).toBeNull();
+    expect(configOf('web').faults?.filters).toEqual([]);
+    bench.device('web').counts.set('f1', { seen: 9, affected: 9 });
+    confirm();
+    const [healed] = await healing;
+    expect(healed).toMatchObject({ seen: 9, until: expect.any(String) });
+    expect(await receipt('f1')).toEqual(healed);
+  });
+});
+
 describe('power', () => {
   test('heal starts, thaws and splices, the newest first', async () => {
     await manager.cut('uplink');
