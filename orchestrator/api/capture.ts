@@ -193,8 +193,9 @@ class FrameQueue implements Sink {
     this.#wake();
   }
 
+  /** In order, those too that came later than is waited for. */
   rest(): CapturedFrame[] {
-    const rest = this.#waiting;
+    const rest = this.#waiting.sort((a, b) => a.time - b.time);
     this.#waiting = [];
     this.#bytes = 0;
     return rest;
