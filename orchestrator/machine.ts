@@ -115,7 +115,7 @@ export class Machine {
   async shutDown(grace: number): Promise<void> {
     this.#closed = true;
     this.#ending = 'stopped';
-    clearTimeout(this.#restart);
+    this.#cancelRestart();
     // Who has not come up yet has nothing to put in order.
     if (this.ready) await this.running?.stop(grace);
     else await this.running?.kill();
@@ -128,7 +128,7 @@ export class Machine {
       device: this.name,
       kind: this.spec.kind,
       state: this.#state(),
-      reason: running ? (this.#wasReady ? null : (status?.waiting.join(', ') ?? null)) : this.#off.reason,
+      reason: running ? (this.#wasReady ? null : (status?.waiting.join(', ') ?? null)) : this.#whyOff,
       ...(!running && this.#lastLines.length > 0 && { lastLines: this.#lastLines }),
       pid: running?.pid ?? null,
       uptime: running ? performance.now() - running.started : 0,
@@ -138,6 +138,10 @@ export class Machine {
       drops: status?.drops ?? 0,
       interfaces: status?.interfaces ?? this.#deadInterfaces(),
     };
+  }
+
+  get #whyOff(): string {
+    return this.#restart ? `${this.#off.reason}; starts again by itself` : this.#off.reason;
   }
 
   #state(): DeviceState {
@@ -161,7 +165,7 @@ export class Machine {
   async #start(): Promise<void> {
     if (this.#closed) throw new Failure('the net is going down');
     if (this.running) throw new Failure(`${this.name} is running already`);
-    clearTimeout(this.#restart);
+    this.#cancelRestart();
     this.#ending = undefined;
     this.#wasReady = false;
     const process = this.options.launch(this.#incarnation++, () => this.#changed());
@@ -182,7 +186,7 @@ export class Machine {
   }
 
   async #end(as: 'stopped' | 'crashed', end: (running: DeviceProcess) => Promise<void>): Promise<void> {
-    clearTimeout(this.#restart);
+    this.#cancelRestart();
     const { running } = this;
     if (!running) {
       if (this.#off.state === 'crashed' && as === 'stopped')
@@ -214,9 +218,19 @@ export class Machine {
   #scheduleRestart(ran: number): void {
     if (ran >= HEALTHY_RUN) this.#restartPause = FIRST_RESTART_PAUSE;
     this.#restart = setTimeout(() => {
-      this.start().catch(() => {});
+      this.#restart = undefined;
+      const last = this.process;
+      this.start().catch(() => {
+        // No process was to be had: what began and failed has its end told otherwise.
+        if (this.process === last && !this.#closed && this.#ending === undefined) this.#scheduleRestart(0);
+      });
     }, this.#restartPause);
     this.#restartPause = Math.min(this.#restartPause * 2, LONGEST_RESTART_PAUSE);
+  }
+
+  #cancelRestart(): void {
+    clearTimeout(this.#restart);
+    this.#restart = undefined;
   }
 
   #changed(): void {

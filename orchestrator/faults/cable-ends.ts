@@ -4,6 +4,7 @@
 
 import type { StandingFaults } from '../../shared/topology/faults.ts';
 import type { Impairment } from '../../shared/topology/types.ts';
+import { codeOf } from '../failure.ts';
 import type { FaultBench } from './bench.ts';
 import { DeviceOff } from './bench.ts';
 import { readPortCounts } from './counts.ts';
@@ -37,8 +38,8 @@ interface Wanted extends EffectiveImpairment {
 }
 
 interface Ledger {
-  /** What the device was told last, be it when it started. */
-  told: { impairment: string; cut: boolean };
+  /** What the device was told last, be it when it started; undefined where it has not said that it heard. */
+  told: { impairment: string | undefined; cut: boolean | undefined };
   /** In which run of the device the counts below were read. */
   run: number | undefined;
   seen: number;
@@ -129,8 +130,15 @@ export class CableEnds {
     const device = this.bench.device(place.device);
     const params = { interface: place.interface, ...more };
     const { run } = device;
-    const answer = await device.ask(method, params, timeout);
-    this.#take(this.#ledger(place), run, answer);
+    const ledger = this.#ledger(place);
+    try {
+      this.#take(ledger, run, await device.ask(method, params, timeout));
+    } catch (error) {
+      // It may do it yet: until it says what it does it is told again.
+      if (codeOf(error) === 'ETIMEDOUT' && method === 'impair') ledger.told.impairment = undefined;
+      else if (codeOf(error) === 'ETIMEDOUT' && method !== 'counts') ledger.told.cut = undefined;
+      throw error;
+    }
   }
 
   /** Credits what was counted since the last time to those who were in force meanwhile. */

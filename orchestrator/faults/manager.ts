@@ -33,6 +33,9 @@ import { checkTable } from './tables.ts';
 /** ms that a device has to confirm a fault; one that is frozen is not asked. */
 const CONFIRM_TIMEOUT = 3000;
 
+/** ms that a device has for it which is still starting. */
+const BOOT_TIMEOUT = 30_000;
+
 /** ms that devices have to tell their counts, when somebody only wants to look. */
 const COUNT_TIMEOUT = 500;
 
@@ -313,7 +316,7 @@ export class FaultManager {
         this.#refuseFrozen(asleep, 'nothing was changed');
       this.#faults.push(fault);
       const steps = fault.steps();
-      const results = await Promise.allSettled(steps.map((step) => step.put(CONFIRM_TIMEOUT)));
+      const results = await Promise.allSettled(steps.map((step) => step.put(this.#patience(step.device))));
       fault.from = this.#shop.now();
       const failed = steps.flatMap(({ at }, index) => {
         const result = results[index];
@@ -327,8 +330,9 @@ export class FaultManager {
   /** Undoes what was done of a fault that could not be made. @returns what to tell of it */
   async #rollBack(fault: Fault, failed: readonly string[]): Promise<string> {
     this.#faults.splice(this.#faults.indexOf(fault), 1);
+    fault.until = this.#shop.now();
     const steps = fault.steps();
-    const results = await Promise.allSettled(steps.map((step) => step.lift(CONFIRM_TIMEOUT)));
+    const results = await Promise.allSettled(steps.map((step) => step.lift(this.#patience(step.device))));
     const at = (status: string) =>
       steps.filter((_, index) => results[index]?.status === status).map((step) => step.at);
     const [undone, left] = [at('fulfilled'), at('rejected')];
@@ -384,14 +388,16 @@ export class FaultManager {
   async #lift(fault: Fault): Promise<void> {
     this.#refuseFrozen(fault.confirmedBy, `${fault.id} is still in force`);
     fault.lifting = true;
-    const results = await Promise.allSettled(fault.steps().map((step) => step.lift(CONFIRM_TIMEOUT)));
+    const results = await Promise.allSettled(
+      fault.steps().map((step) => step.lift(this.#patience(step.device))),
+    );
     const failed = results.flatMap((result) =>
       result.status === 'rejected' ? [messageOf(result.reason)] : [],
     );
     if (failed.length > 0) {
       // Still in force somewhere: then it stays in force everywhere, and can be healed again.
       fault.lifting = false;
-      await Promise.allSettled(fault.steps().map((step) => step.put(CONFIRM_TIMEOUT)));
+      await Promise.allSettled(fault.steps().map((step) => step.put(this.#patience(step.device))));
       throw new Failure(`${fault.id} is still in force: ${failed.join('; ')}`);
     }
     fault.until = this.#shop.now();
@@ -403,7 +409,11 @@ export class FaultManager {
     return (await this.#turnOff(how, names)).map((fault) => fault.receipt());
   }
 
-  async #turnOff(name: 'kill' | 'stop' | 'restart', devices: readonly string[]): Promise<Fault[]> {
+  #turnOff(name: 'kill' | 'stop' | 'restart', devices: readonly string[]): Promise<Fault[]> {
+    return this.#oneAtATime(() => this.#turnOffNow(name, devices));
+  }
+
+  async #turnOffNow(name: 'kill' | 'stop' | 'restart', devices: readonly string[]): Promise<Fault[]> {
     for (const device of devices)
       if (this.bench.device(device).run === undefined && name === 'kill')
         throw new Failure(`${device} is not running`);
@@ -472,9 +482,9 @@ export class FaultManager {
   /** Has devices that were frozen take up what was made without them. */
   async #catchUp(): Promise<void> {
     await this.#oneAtATime(async () => {
-      const open = this.#active().flatMap((fault) => fault.steps().filter(({ isOpen }) => isOpen));
+      const open = this.#inForce().flatMap((fault) => fault.steps().filter(({ isOpen }) => isOpen));
       const awake = open.filter(({ device }) => !this.bench.device(device).frozen);
-      await Promise.allSettled(awake.map((step) => step.put(CONFIRM_TIMEOUT)));
+      await Promise.allSettled(awake.map((step) => step.put(this.#patience(step.device))));
     });
   }
 
@@ -486,6 +496,10 @@ export class FaultManager {
   ): Promise<void> {
     const alone = this.#active().length === 0;
     await this.bench.inEffect({ cabled, ready: alone ? ready : [], dark }, timeout);
+  }
+
+  #patience(device: string): number {
+    return this.bench.device(device).booted ? CONFIRM_TIMEOUT : BOOT_TIMEOUT;
   }
 
   #deviceNames(devices: readonly string[]): string[] {

@@ -26,7 +26,21 @@ export class FakeDevice implements FaultyDevice {
   /** Methods that it answers only then. */
   readonly answers = new Map<string, Promise<void>>();
 
+  /** While it hangs: what it has been asked, and will do when it goes on. */
+  #unheard: (() => unknown)[] | undefined;
+
   constructor(readonly name: string) {}
+
+  /** It answers nobody in time. */
+  hang(): void {
+    this.#unheard = [];
+  }
+
+  /** It does what it was asked meanwhile. */
+  goOn(): void {
+    for (const answer of this.#unheard ?? []) answer();
+    this.#unheard = undefined;
+  }
 
   get booted(): boolean {
     return this.run !== undefined;
@@ -54,6 +68,12 @@ export class FakeDevice implements FaultyDevice {
     await this.answers.get(method);
     const fields = params as Record<string, unknown>;
     this.calls.push(`${method} ${String(fields.interface ?? fields.id ?? fields.table)}`);
+    if (this.#unheard === undefined) return this.#answer(method, fields);
+    this.#unheard.push(() => this.#answer(method, fields));
+    throw Object.assign(new Error('no answer within 3000 ms'), { code: 'ETIMEDOUT' });
+  }
+
+  #answer(method: string, fields: Record<string, unknown>): unknown {
     if (method === 'flush') return { entries: 7 };
     return fields.interface === undefined
       ? this.#rule(method, fields)

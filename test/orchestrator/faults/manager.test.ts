@@ -154,6 +154,26 @@ describe('what can not be made everywhere is made nowhere', () => {
     expect(await manager.faults()).toEqual([]);
   });
 
+  test('an end that does it when it is too late does what undoes it, too', async () => {
+    const isp = bench.device('isp');
+    isp.hang();
+    const notConfirmed =
+      /isp:home did not confirm it: no answer within 3000 ms; undone at router:wan; what became of it at isp:home is not known/;
+    await expect(manager.impair({ cable: 'uplink', loss: '7%' })).rejects.toThrow(notConfirmed);
+    await expect(manager.blackhole({ at: 'isp' })).rejects.toThrow(/isp did not confirm it/);
+    isp.goOn();
+    expect(home()).toEqual({ delay: 8, loss: 0.1 });
+    expect(isp.standing.size).toBe(0);
+
+    const dns = bench.device('dns');
+    dns.hang();
+    await expect(manager.cut('isp-dns')).rejects.toThrow(/dns:eth0 did not confirm it/);
+    dns.goOn();
+    expect(dns.calls).toEqual(['cut eth0', 'splice eth0']);
+    expect(dns.port('eth0').cut).toBe(false);
+    expect(await manager.faults()).toEqual([]);
+  });
+
   test('a frozen end is not asked', async () => {
     await manager.freeze(['isp']);
     await expect(manager.impair({ cable: 'uplink', loss: '7%' })).rejects.toThrow(
@@ -381,6 +401,27 @@ describe('power', () => {
     expect(bench.device('dns').frozen).toBe(false);
     await expect(manager.heal(['f2'])).rejects.toThrow(/over already/);
     await expect(manager.heal(['f9'])).rejects.toThrow(/no fault "f9"/);
+  });
+
+  test('two that kill a device at once: the one does, and the other is told that it is off', async () => {
+    const outcomes = await Promise.allSettled([manager.kill(['web']), manager.kill(['web'])]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    expect(await manager.faults()).toHaveLength(1);
+    await manager.heal();
+    expect(bench.device('web').run).toBeDefined();
+  });
+
+  test('a device that is killed while a fault is made takes it up when it starts', async () => {
+    const [, , { id }] = await Promise.all([
+      manager.impair({ cable: 'isp-web', loss: '5%' }),
+      manager.kill(['web']),
+      manager.blackhole({ at: 'web', dns: 'query' }),
+    ]);
+    const { ports, faults } = configOf('web');
+    expect(ports[0]?.cable?.impairment).toEqual({ loss: 0.05 });
+    expect(faults?.filters.map(({ id }) => id)).toEqual([id]);
+    await manager.start(['web']);
+    expect((await receipt(id)).applied).toMatchObject([{ at: 'web', confirmed: true }]);
   });
 
   test('a device that is frozen twice goes on with the second thaw', async () => {
