@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { ImpairedPort, type LinkImpairment } from '../../shared/cable/impairment.ts';
 import { ipv4 } from '../../shared/core/address.ts';
+import type { Counters } from '../../shared/core/counters.ts';
 import { ADDRESSES, DefaultNet } from '../support/default-net.ts';
 import { isLikely } from '../support/sink-port.ts';
 import { Talker } from '../support/tcp-talker.ts';
@@ -89,9 +90,16 @@ describe('pings over a delay of 50 ms ± 10', () => {
   });
 });
 
-/** A download over the uplink for `seconds`, and bits/s of data that arrived in the last half of it. */
-function goodput(impairment: LinkImpairment, seconds: number): number {
-  const { net } = impairedNet({ delay: impairment.delay }, impairment);
+interface Download {
+  /** Bits/s of data that arrived in the last half of it. */
+  readonly goodput: number;
+  /** What the server counted. */
+  readonly counters: Counters;
+}
+
+/** A download over the uplink for `seconds`; requests and ACKs meet the delay alone. */
+function download(impairment: LinkImpairment, seconds: number, seed = 1): Download {
+  const { net } = impairedNet({ delay: impairment.delay }, impairment, seed);
   const { clock } = net;
   const server = new Talker({ clock, outgoing: new Uint8Array(20 << 20), listensFirst: false });
   const client = new Talker({ clock, outgoing: new Uint8Array(0) });
@@ -108,7 +116,12 @@ function goodput(impairment: LinkImpairment, seconds: number): number {
   clock.advance(half);
   const before = client.heard.length;
   clock.advance(half);
-  return ((client.heard.length - before) * 8000) / half;
+  const goodput = ((client.heard.length - before) * 8000) / half;
+  return { goodput, counters: net.web.counters };
+}
+
+function goodput(impairment: LinkImpairment, seconds: number): number {
+  return download(impairment, seconds).goodput;
 }
 
 describe('a rate of 10mbit', () => {
@@ -128,5 +141,20 @@ describe('a rate of 10mbit', () => {
     const bits = goodput({ rate: 10e6, delay: 5, loss: 0.001 }, 4);
     expect(bits).toBeGreaterThan(8e6);
     expect(bits).toBeLessThanOrEqual(10e6);
+  });
+});
+
+describe('1% loss at a round trip of 40 ms, on 100mbit', () => {
+  it('TCP-11, TCP-13: leaves what TCP gets by theory, and every loss is repaired without a timeout', () => {
+    const seeds = [1, 2, 3, 4];
+    const downloads = seeds.map((seed) => download({ rate: 100e6, delay: 20, loss: 0.01 }, 20, seed));
+    const mean = downloads.reduce((sum, { goodput }) => sum + goodput, 0) / seeds.length;
+    // Reno's share, which CUBIC does not fall below (RFC 9438 §4.3): MSS / RTT × sqrt(3 / 2 p).
+    const share = ((1448 * 8) / 0.04) * Math.sqrt(1.5 / 0.01);
+    expect(mean).toBeGreaterThan(0.95 * share);
+    for (const { counters } of downloads) {
+      expect(counters.get('tcp.fast-recovery')).toBeGreaterThan(10);
+      expect(counters.get('tcp.retransmission-timeout')).toBe(0);
+    }
   });
 });

@@ -60,6 +60,7 @@ export function reorderingEnds(tcb: Tcb): void {
 /** The retransmission timer went off with data outstanding. The first segment is sent at once. */
 export function timedOut(tcb: Tcb): void {
   const { sent, context, congestion } = tcb;
+  context.counters.add('tcp.retransmission-timeout');
   const again = tcb.recovery === 'timeout' && (sent.head?.transmissions ?? 1) > 1;
   // The receiver's window being shut is no congestion.
   if (tcb.window > 0) congestion.timedOut(tcb.flightSize, again);
