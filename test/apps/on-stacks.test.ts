@@ -7,7 +7,7 @@ import { createResolver, type Resolver } from '../../shared/apps/dns/resolver.ts
 import { startDnsServer } from '../../shared/apps/dns/server.ts';
 import { ping } from '../../shared/apps/ping/ping.ts';
 import { type TracerouteProbe, traceroute } from '../../shared/apps/traceroute/traceroute.ts';
-import { formatCidr, formatIpv4, mac, parseCidr } from '../../shared/core/address.ts';
+import { formatCidr, formatIpv4, ipv4, mac, parseCidr } from '../../shared/core/address.ts';
 import { readU32 } from '../../shared/core/bytes.ts';
 import { Counters } from '../../shared/core/counters.ts';
 import { seededRandom } from '../../shared/core/random.ts';
@@ -234,6 +234,17 @@ describe('in the default net', () => {
     expect(net.dns.log.named('dns.serve')[0]?.fields).toMatchObject({ client: '51.0.0.20' });
     expect(await settled(net.clock, resolver.lookup('www.example.com'))).toEqual(['93.184.216.34']);
     expect(net.dns.log.named('dns.serve')).toHaveLength(1);
+  });
+
+  test('UDP-4, ICMP-1: a server with two addresses answers from the one that was asked', async () => {
+    net.dns.stack.interface('eth0').addAddress({ address: ipv4('8.8.8.9'), prefixLength: 24 });
+    for (const address of ['8.8.8.9', '8.8.8.8']) {
+      // A connected socket, and one behind a NAT, hears nobody else.
+      const other = createResolver(laptop, { servers: () => [address] });
+      expect(await settled(net.clock, other.lookup('www.example.com'))).toEqual(['93.184.216.34']);
+      const options = { destination: address, count: 1, interval: 1000, size: 56, timeout: 1000 };
+      expect(await settled(net.clock, ping(laptop, options))).toMatchObject({ received: 1 });
+    }
   });
 
   test('DNS-3, DNS-7: a long answer comes over TCP', async () => {

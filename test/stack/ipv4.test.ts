@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ipv4, MAC_BROADCAST, mac } from '../../shared/core/address.ts';
+import { readU16 } from '../../shared/core/bytes.ts';
 import { encodeIcmp } from '../../shared/wire/icmp.ts';
 import { checkIpv4, decodeIpv4, encodeIpv4, PROTOCOL_UDP } from '../../shared/wire/ipv4.ts';
 import { echoPacket, fragmentsOf, ipPacket, reassemble, udpPacket } from '../support/packets.ts';
@@ -83,6 +84,25 @@ describe('what comes in', () => {
     expect(left.packets()).toMatchObject([{ icmp: { type: 0, data: Uint8Array.of(9) } }]);
   });
 
+  test.each([
+    ['a length of 0', [0x52, 0, 0, 0]],
+    ['a length of 1', [0x52, 1, 0, 0]],
+    ['a length beyond the header', [1, 0x94, 40, 0]],
+    ['no length', [1, 1, 1, 0x94]],
+    ['40 bytes of end', Array.from({ length: 40 }, () => 0)],
+  ])('IP-4: an option with %s does no harm: to me, passed on, or cut up', (_, bytes) => {
+    const { send, left, right } = router({}, 600);
+    const options = Uint8Array.from(bytes);
+    send(echoPacket('request', '10.0.1.2:1', '10.0.1.1:0', 3, Uint8Array.of(9), { options }));
+    expect(left.packets()).toMatchObject([{ icmp: { type: 0, data: Uint8Array.of(9) } }]);
+    const packet = udpPacket(FROM, TO, { data: new Uint8Array(900).fill(5), header: { options } });
+    send(packet);
+    const fragments = packetsOf(right.frames());
+    expect(fragments[0]?.options).toEqual(options);
+    const whole = decodeIpv4(reassemble(fragments.map((fragment) => encodeIpv4(fragment))));
+    expect(whole).toMatchObject({ payload: packet.subarray(20 + options.length) });
+  });
+
   test.each(['255.255.255.255', '224.0.0.5', '127.0.0.1', '10.0.1.255', '10.0.1.1', '240.0.0.1', '0.0.0.0'])(
     'IP-7: a packet from %s is dropped',
     (source) => {
@@ -159,6 +179,20 @@ describe('forwarding', () => {
     expect(decodeIpv4(error?.icmp?.data ?? new Uint8Array())).toMatchObject({ ttl: 63 });
   });
 
+  test('ARP-2: each packet that waited in vain is told of, and no ICMP error among them', () => {
+    const { send, left, clock } = router();
+    const lost = [1, 2, 3].map((port) => udpPacket(FROM, `10.0.2.77:${port}`));
+    for (const packet of lost) send(packet);
+    const error = Uint8Array.of(3, 1, 0, 0, 0, 0, 0, 0, ...udpPacket('10.0.2.77:1', FROM));
+    send(ipPacket(1, ipv4('10.0.1.2'), ipv4('10.0.2.77'), error));
+    clock.advance(3000);
+    const ports = left.packets().map(({ icmp }) => {
+      expect(icmp).toMatchObject({ type: 3, code: 1 });
+      return readU16(icmp?.data ?? new Uint8Array(24), 22);
+    });
+    expect(ports).toEqual([1, 2, 3]);
+  });
+
   test('ARP-2: packets that wait are copies: the message they came in may be used again', () => {
     const { left, right, mac: macOf, clock } = router();
     right.address = undefined;
@@ -204,7 +238,7 @@ describe('forwarding', () => {
     ]);
   });
 
-  test('options with the copied flag go into every fragment, others into the first', () => {
+  test('IP-6: options with the copied flag go into every fragment, others into the first', () => {
     const { send, right } = router({}, 600);
     const options = Uint8Array.of(0x94, 4, 0, 0, 7, 3, 4, 0);
     send(udpPacket(FROM, TO, { data: new Uint8Array(900), header: { options } }));
@@ -250,6 +284,63 @@ describe('ICMP errors', () => {
     expect(left.packets()).toEqual([]);
     left.send(udpPacket(FROM, '10.0.1.1:9'), macOf('left'));
     expect(left.packets()).toMatchObject([{ icmp: { type: 3, code: 3 } }]);
+  });
+
+  test.each([3, 4, 5, 11, 12])('ICMP-2: none about an ICMP error of type %i, wherever it fails', (type) => {
+    const { send, left } = router();
+    const body = Uint8Array.of(type, 0, 0, 0, 0, 0, 0, 0, ...udpPacket('10.0.2.2:1', '10.0.1.2:2'));
+    const about = (to: string, header = {}) => ipPacket(1, ipv4('10.0.1.2'), ipv4(to), body, header);
+    send(about('8.8.8.8'));
+    send(about('10.0.2.2', { ttl: 1 }));
+    expect(left.packets()).toEqual([]);
+    send(echoPacket('request', '10.0.1.2:1', '8.8.8.8:0'));
+    expect(left.packets()).toMatchObject([{ icmp: { type: 3, code: 0 } }]);
+  });
+
+  test.each([
+    '0.0.0.0',
+    '0.1.2.3',
+    '127.0.0.1',
+    '224.0.0.1',
+    '239.255.255.255',
+    '240.0.0.1',
+    '255.255.255.255',
+    '10.0.1.255',
+    '10.0.2.255',
+    '10.0.1.1',
+    '10.0.2.1',
+  ])('ICMP-2, IP-7: none to %s, whatever is wrong, and nothing of it goes on', (source) => {
+    const { send, left, right } = router();
+    for (const [to, header] of [
+      ['8.8.8.8:1', {}],
+      ['10.0.2.2:1', { ttl: 1 }],
+      ['10.0.1.1:9', {}],
+      ['10.0.2.2:1', {}],
+    ] as const)
+      send(udpPacket(`${source}:1`, to, { header }));
+    send(ipPacket(200, ipv4(source), ipv4('10.0.1.1'), new Uint8Array(8)));
+    expect([...left.packets(), ...right.packets()]).toEqual([]);
+  });
+
+  test('ICMP-2: none about a protocol that nobody speaks, if it was asked of everybody', () => {
+    const { send, left, mac: macOf } = router();
+    for (const to of ['10.0.1.255', '255.255.255.255', '224.0.0.1'])
+      send(ipPacket(200, ipv4('10.0.1.2'), ipv4(to), new Uint8Array(8)));
+    left.send(ipPacket(200, ipv4('10.0.1.2'), ipv4('10.0.1.1'), new Uint8Array(8)), MAC_BROADCAST);
+    expect(left.packets()).toEqual([]);
+    left.send(ipPacket(200, ipv4('10.0.1.2'), ipv4('10.0.1.1'), new Uint8Array(8)), macOf('left'));
+    expect(left.packets()).toMatchObject([{ icmp: { type: 3, code: 2 } }]);
+  });
+
+  test('ICMP-3: of a packet that is shorter it quotes all there is', () => {
+    const { send, left } = router();
+    const header = ipPacket(200, ipv4('10.0.1.2'), ipv4('10.0.1.1'), new Uint8Array(0));
+    const options = ipPacket(200, ipv4('10.0.1.2'), ipv4('10.0.1.1'), new Uint8Array(9), {
+      options: new Uint8Array(40).fill(1),
+    });
+    send(header);
+    send(options);
+    expect(left.packets().map(({ icmp }) => icmp?.data)).toEqual([header, options]);
   });
 
   test('ICMP-2: errors are rate-limited, and come again later', () => {

@@ -23,6 +23,8 @@ export interface VirtualDevice {
 export interface VirtualNetOptions {
   /** What cables do to frames; those that are not named are perfect. */
   readonly fates?: Readonly<Record<string, Fate>>;
+  /** Cables on which no private address may show, be it in a quote. */
+  readonly publicCables?: readonly string[];
 }
 
 export class VirtualNet {
@@ -37,7 +39,7 @@ export class VirtualNet {
     options: VirtualNetOptions = {},
   ) {
     for (const { name, mtu, ends } of topology.cables) {
-      const checker = new FrameChecker({ name, mtu });
+      const checker = new FrameChecker({ name, mtu, public: options.publicCables?.includes(name) ?? false });
       const fate = options.fates?.[name];
       const cable = memoryCable(this.clock, { mtu, fate, tap: (frame) => checker.check(frame) });
       this.checkers.push(checker);

@@ -270,6 +270,8 @@ export class Nat implements PacketHook {
     const known = this.#table.findFromOutside(protocol, outsidePort, remote, remotePort);
     if (known) return known;
     const owner = this.#table.owner(protocol, outsidePort);
+    // In silence: a SYN may cross one from inside, and a guard of its inside tells nobody what is there
+    // (RFC 5382 REQ-4).
     if (!owner?.forwarded || isReset(packet)) return this.#dropped(packet, 'unsolicited');
     // Served already by way of another outer port: the inside host could not tell the two apart.
     if (this.#table.find(owner, remote, remotePort)) return this.#dropped(packet, 'unsolicited');

@@ -276,13 +276,17 @@ export class SessionTable {
     this.#outsideOf(endpoint.protocol).delete(endpoint.outsidePort);
   }
 
-  /** At random (RFC 6056), in the class that the inner port is of (RFC 4787 REQ-3); ids have no classes. */
+  /** At random (RFC 6056), in the class that the inner port is of while that has one left (RFC 4787 REQ-3); ids have no classes. */
   #freePort(protocol: number, port: number, preferred: number | undefined): number | undefined {
     const taken = this.#outsideOf(protocol);
     if (preferred !== undefined && !taken.has(preferred)) return preferred;
     const wellKnown = port < 1024 && protocol !== PROTOCOL_ICMP;
-    const lowest = wellKnown ? 512 : 1024;
-    const highest = wellKnown ? 1023 : 65535;
+    return (
+      (wellKnown ? this.#freePortIn(taken, 512, 1023) : undefined) ?? this.#freePortIn(taken, 1024, 65535)
+    );
+  }
+
+  #freePortIn(taken: ReadonlyMap<number, unknown>, lowest: number, highest: number): number | undefined {
     for (let tries = 0; tries < PORT_TRIES; tries++) {
       const candidate = this.#random.integer(lowest, highest);
       if (!taken.has(candidate)) return candidate;

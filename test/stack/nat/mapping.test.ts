@@ -56,6 +56,16 @@ describe('mapping', () => {
     expect(Number(from.split(':')[1])).toBeLessThan(1024);
   });
 
+  it('NAT-1: and one above when those are used up', () => {
+    const router = new NatRouter();
+    const outer = Array.from({ length: 520 }, (_, index) => {
+      const source = `192.168.0.${10 + (index % 3)}:${1 + Math.floor(index / 3)}`;
+      return Number(router.out(udpPacket(source, DNS)).from.split(':')[1]);
+    });
+    expect(new Set(outer).size).toBe(520);
+    expect(outer.filter((port) => port < 1024)).toHaveLength(512);
+  });
+
   it('NAT-1: an answer comes in, and nothing from another address or port does', () => {
     const router = new NatRouter();
     const { from: outer } = router.out(udpPacket(A, DNS));
@@ -199,6 +209,19 @@ describe('what is dropped', () => {
     expect(router.log.named('nat.drop')).toMatchObject([
       { level: 'debug', fields: { reason: 'unsolicited', source: '93.184.216.34', destination: OUTSIDE } },
     ]);
+  });
+
+  it('NAT-6: a SYN from inside that crosses it within 6 s opens the way for the next', () => {
+    const router = new NatRouter();
+    // The mapping is there for another destination, as hole punching finds it out.
+    const { from: outer } = router.out(tcpPacket(A, '8.8.8.8:443', { flags: TCP_SYN }));
+    const early = tcpPacket(WEB, outer, { flags: TCP_SYN });
+    expect(router.receive(early.slice(), 'wan')).toBeUndefined();
+    router.clock.advance(3000);
+    expect(router.out(tcpPacket(A, WEB, { flags: TCP_SYN })).from).toBe(outer);
+    expect(router.in(early.slice()).to).toBe(A);
+    router.clock.advance(10_000);
+    expect(router.released).toEqual([]);
   });
 
   it('NAT-6: a simultaneous open passes', () => {
