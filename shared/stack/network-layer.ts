@@ -9,6 +9,8 @@ export interface Path {
   readonly source: IpAddress;
   /** Path MTU in bytes, IP header included: the interface's, or less where ICMP said so. */
   readonly mtu: number;
+  /** MTU of the interface alone, in bytes. */
+  readonly linkMtu: number;
 }
 
 /** Why a packet can't be sent: no route, own interface down, a broadcast without leave. */

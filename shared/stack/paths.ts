@@ -58,7 +58,9 @@ export class Paths {
     const route = this.route(destination, through);
     if (typeof route === 'string') return route;
     const from = source || this.#sourceFor(destination, route);
-    return from === undefined ? 'ENETUNREACH' : { source: from, mtu: this.mtu(destination, route) };
+    if (from === undefined) return 'ENETUNREACH';
+    const linkMtu = Math.min(route.interface.mtu, IPV4_MAX_LENGTH);
+    return { source: from, mtu: this.#mtus.get(destination, linkMtu), linkMtu };
   }
 
   /** Bytes, IP header included. */

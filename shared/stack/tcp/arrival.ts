@@ -63,8 +63,6 @@ function passesSequence(tcb: Tcb, segment: TcpSegment): boolean {
     if (!(segment.flags & TCP_RST)) answerUnacceptable(tcb, segment);
     return false;
   }
-  if (segment.options.timestamps && !(segment.flags & TCP_RST))
-    tcb.timestamps?.update(segment.options.timestamps, segment.sequence, tcb.lastAckSent);
   if (segment.flags & TCP_SYN && !(segment.flags & TCP_RST)) {
     sendChallengeAck(tcb);
     return false;
@@ -133,6 +131,9 @@ function acknowledgmentArrives(tcb: Tcb, segment: TcpSegment): boolean {
     sendChallengeAck(tcb);
     return false;
   }
+  // Later than RFC 7323 §5.3 has it: who does not know what was sent must not be able to set it.
+  const { timestamps } = segment.options;
+  if (timestamps) tcb.timestamps?.update(timestamps, segment.sequence, tcb.lastAckSent);
   if (seqAtOrAfter(acknowledgment, tcb.una)) takeAcknowledgment(tcb, segment);
   return !tcb.finAcknowledged || finAcknowledged(tcb);
 }

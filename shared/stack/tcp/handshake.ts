@@ -25,16 +25,19 @@ const LARGEST_SHIFT = 14;
 /** Smaller offers get this, or options would leave no room for data; as Linux. */
 const SMALLEST_PEER_MSS = 48;
 
-/** The path MTU between two endpoints, in bytes. */
-export function pathMtu({ network }: TcpContext, local: TcpEndpoint, remote: TcpEndpoint): number {
+/**
+ * Bytes of data and options in a segment, from one endpoint to the other (`mtu`), or the other way (`linkMtu`):
+ * what was learned of the path there says nothing of the way back (RFC 1191 §3.1, RFC 6691).
+ */
+function mssOf(
+  { network, settings }: TcpContext,
+  { local, remote }: { local: TcpEndpoint; remote: TcpEndpoint },
+  by: 'mtu' | 'linkMtu',
+): number {
   const path = network.path(remote.address, local.address);
-  return typeof path === 'string' ? DEFAULT_MTU : path.mtu;
-}
-
-/** The MSS to announce: what the path takes, or less if that is asked for (RFC 6691). */
-function ownMss(context: TcpContext, local: TcpEndpoint, remote: TcpEndpoint): number {
-  const ofPath = pathMtu(context, local, remote) - NETWORK_HEADER_LENGTH - TCP_HEADER_LENGTH;
-  return Math.min(ofPath, context.settings.maximumSegment || ofPath);
+  const mtu = typeof path === 'string' ? DEFAULT_MTU : path[by];
+  const mss = mtu - NETWORK_HEADER_LENGTH - TCP_HEADER_LENGTH;
+  return Math.min(mss, settings.maximumSegment || mss);
 }
 
 /** The shift that makes the whole receive buffer expressible. */
@@ -62,7 +65,7 @@ export interface SynSegment {
 export function sendSyn(context: TcpContext, syn: SynSegment): string | undefined {
   const { local, remote, irs, offered } = syn;
   const { settings } = context;
-  const options: TcpOptions = { mss: ownMss(context, local, remote) };
+  const options: TcpOptions = { mss: mssOf(context, syn, 'linkMtu') };
   if (offered ? offered.sackPermitted : settings.sack) options.sackPermitted = true;
   if (offered ? offered.timestamps : settings.timestamps)
     options.timestamps = { value: syn.timestamp, echo: syn.recent ?? 0 };
@@ -94,7 +97,7 @@ export function taken(options: Readonly<TcpOptions>, settings: TcpSettings): Rea
 export function agree(tcb: Tcb, irs: number, offered: Readonly<TcpOptions>): void {
   const { clock, settings } = tcb.context;
   tcb.synchronize(irs);
-  tcb.ownMss = ownMss(tcb.context, tcb.local, tcb.remote);
+  tcb.ownMss = mssOf(tcb.context, tcb, 'linkMtu');
   tcb.peerMss = Math.max(offered.mss ?? DEFAULT_MSS, SMALLEST_PEER_MSS);
   tcb.sackPermitted = offered.sackPermitted === true;
   if (offered.timestamps)
@@ -109,7 +112,6 @@ export function agree(tcb: Tcb, irs: number, offered: Readonly<TcpOptions>): voi
 /** Makes segments as large as peer and path take; options come off the data (RFC 6691). */
 export function fitToPath(tcb: Tcb): void {
   tcb.mss =
-    Math.min(tcb.peerMss, ownMss(tcb.context, tcb.local, tcb.remote)) -
-    (tcb.timestamps ? TCP_TIMESTAMPS_LENGTH : 0);
+    Math.min(tcb.peerMss, mssOf(tcb.context, tcb, 'mtu')) - (tcb.timestamps ? TCP_TIMESTAMPS_LENGTH : 0);
   tcb.congestion.setMss(tcb.mss);
 }

@@ -6,7 +6,7 @@ import type { SendError } from '../network-layer.ts';
 import { segmentRoom, sendData } from './emit.ts';
 import { fitToPath } from './handshake.ts';
 import type { SentSegment } from './sent-queue.ts';
-import { seqAdd, seqAfter, seqAtOrAfter, seqDistance, seqMin } from './sequence.ts';
+import { seqAdd, seqAfter, seqAtOrAfter, seqAtOrBefore, seqDistance, seqMin } from './sequence.ts';
 import { probeTimeout } from './tail-loss-probe.ts';
 import type { Tcb } from './tcb.ts';
 import { timestampNow } from './timestamps.ts';
@@ -78,11 +78,13 @@ function sendNextNew(tcb: Tcb): boolean {
   const length = Math.min(unsent, usable, room);
   const fin = finWaits && length === unsent && usable > length;
   if (length <= 0 && !fin) return false;
-  if (!fin && length < room && !shortSegmentMayGo(tcb, length, unsent)) return false;
+  const short = !fin && length < room;
+  if (short && !shortSegmentMayGo(tcb, length, unsent)) return false;
   if (tcb.inFlight > 0 && tcb.inFlight + length > tcb.congestionWindow) {
     tcb.congestionLimited = true;
     return false;
   }
+  if (short) tcb.shortEnd = seqAdd(tcb.nxt, length);
   return sendNew(tcb, length, (length > 0 && length === unsent ? TCP_PSH : 0) | (fin ? TCP_FIN : 0));
 }
 
@@ -96,14 +98,17 @@ function mostSegments({ context }: Tcb): number {
 
 /**
  * Whether a segment that is not full may go (RFC 9293 §3.8.6.2.1): if it is all there is and, by Nagle's
- * algorithm, nothing is unacknowledged; or if the window is small, at half of the largest it ever was.
+ * algorithm, no other such is unacknowledged; or if the window is small, at half of the largest it ever was.
+ * What is unacknowledged but full does not count (Minshall, RFC 9293 appendix A.3): the end of a large write
+ * need not wait for its beginning.
  */
 function shortSegmentMayGo(tcb: Tcb, length: number, unsent: number): boolean {
   if (tcb.corked && !tcb.finQueued) {
     if (tcb.cork.deadline === undefined) tcb.cork.set(LONGEST_CORK);
     return false;
   }
-  if (!tcb.noDelay && !tcb.finQueued && tcb.nxt !== tcb.una) return false;
+  const another = seqAfter(tcb.shortEnd, tcb.una) && seqAtOrBefore(tcb.shortEnd, tcb.nxt);
+  if (!tcb.noDelay && !tcb.finQueued && another) return false;
   return length === unsent || length >= tcb.largestWindow / 2;
 }
 
@@ -118,6 +123,7 @@ function sendNew(tcb: Tcb, length: number, flags: number): boolean {
   tcb.nxt = seqAdd(start, length + (flags & TCP_FIN ? 1 : 0));
   tcb.sent.push(start, tcb.nxt, now);
   tcb.rate?.sent(length);
+  tcb.noteFlight();
   tcb.probeDue = true;
   const error = sendData(tcb, start, length, flags);
   if (!error) return true;

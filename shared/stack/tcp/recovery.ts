@@ -183,9 +183,14 @@ function undo(tcb: Tcb): void {
   leave(tcb);
 }
 
-/** Only a sender that the window held back learns that there is room for more (RFC 9438 §5.8). */
+/**
+ * Only a sender that the window held back learns that there is room for more (RFC 9438 §5.8); in slow start one
+ * that used half of it does, as its window is then found right (RFC 7661 §4.2).
+ */
 function grow(tcb: Tcb, bytes: number): void {
-  if (!tcb.congestionLimited) return;
-  const { clock } = tcb.context;
-  tcb.congestion.acknowledged(bytes, clock.now(), tcb.roundTrip.smoothed ?? 0);
+  const { congestion, context } = tcb;
+  const isUsed = congestion.window < congestion.threshold && congestion.window < 2 * tcb.largestFlight;
+  if (!tcb.congestionLimited && !isUsed) return;
+  const { clock } = context;
+  congestion.acknowledged(bytes, clock.now(), tcb.roundTrip.smoothed ?? 0);
 }

@@ -16,7 +16,7 @@ import type { Repetitions } from './repetitions.ts';
 import { RingBuffer } from './ring-buffer.ts';
 import { RoundTrip } from './round-trip.ts';
 import { SentQueue } from './sent-queue.ts';
-import { seqAdd, seqAfter, seqDistance } from './sequence.ts';
+import { seqAdd, seqAfter, seqBefore, seqDistance } from './sequence.ts';
 import type { TcpSettings } from './settings.ts';
 import { TailLossProbe } from './tail-loss-probe.ts';
 import type { Timestamps } from './timestamps.ts';
@@ -93,6 +93,11 @@ export class Tcb {
   congestion: CongestionControl;
   /** Whether the congestion window was what last held data back. */
   congestionLimited = false;
+  /** FlightSize at its largest, of late: until what was then sent last is acknowledged (RFC 7661 §4.2). */
+  largestFlight = 0;
+  #largestFlightEnds = 0;
+  /** The number after the last segment that was not full: Nagle's algorithm waits for its ACK. */
+  shortEnd: number;
   /** ms on the clock. */
   lastDataAt = 0;
   /** Since when acknowledgment, or an open window, is waited for. */
@@ -163,7 +168,7 @@ export class Tcb {
     const { clock, settings, sequences } = owner.context;
     this.context = owner.context;
     this.startedAt = clock.now();
-    this.una = this.recoveryPoint = iss;
+    this.una = this.recoveryPoint = this.shortEnd = iss;
     this.nxt = this.probed = this.sendBase = seqAdd(iss, 1);
     this.roundTrip = new RoundTrip(settings);
     this.rack = new Rack(iss);
@@ -234,6 +239,14 @@ export class Tcb {
   /** Whether numbers of both sides are agreed on (RFC 9293 §3.10.7.4). */
   get synchronized(): boolean {
     return this.state !== 'CLOSED' && this.state !== 'SYN-SENT' && this.state !== 'SYN-RECEIVED';
+  }
+
+  /** New data was sent. */
+  noteFlight(): void {
+    const { flightSize } = this;
+    if (flightSize <= this.largestFlight && seqBefore(this.una, this.#largestFlightEnds)) return;
+    this.largestFlight = flightSize;
+    this.#largestFlightEnds = this.nxt;
   }
 
   /** Something that was waited for came, or waiting begins. */

@@ -42,17 +42,26 @@ export function sendFirstSyn(tcb: Tcb): void {
     iss: tcb.iss,
     timestamp: timestampNow(tcb.context.clock, tcb.timestampOffset),
   });
-  tcb.retransmission.set(tcb.roundTrip.timeout);
+  awaitAnswer(tcb);
+}
+
+/** As long as the timeout, but not beyond the time after which it is given up. */
+function awaitAnswer(tcb: Tcb): void {
+  tcb.retransmission.set(Math.min(tcb.roundTrip.timeout, handshakeLeft(tcb)));
+}
+
+/** ms. */
+function handshakeLeft({ context, startedAt }: Tcb): number {
+  return startedAt + context.settings.synTimeout - context.clock.now();
 }
 
 function repeatSyn(tcb: Tcb): void {
-  const { clock, settings } = tcb.context;
-  if (clock.now() - tcb.startedAt >= settings.synTimeout) return fail(tcb, tcb.softError ?? 'ETIMEDOUT');
+  if (handshakeLeft(tcb) <= 0) return fail(tcb, tcb.softError ?? 'ETIMEDOUT');
   tcb.roundTrip.backOff();
   if (tcb.state === 'SYN-SENT') return sendFirstSyn(tcb);
   tcb.synTransmissions++;
   sendSynAck(tcb);
-  tcb.retransmission.set(tcb.roundTrip.timeout);
+  awaitAnswer(tcb);
 }
 
 /** Data, or a window probe where the window is shut; given up after R2 (RFC 9293 §3.8.3). */

@@ -1,5 +1,5 @@
 // The Python that `%{ … }%` holds: assertions about figures of a connection, and prints. Only expressions are
-// known, and nothing is executed but what stands here.
+// known, and nothing is executed but what stands here; prints are passed over.
 
 import { Unsupported } from '../language/errors.ts';
 
@@ -18,9 +18,7 @@ export type Value = number | string | boolean | readonly Value[];
 
 export type Statement =
   | { readonly kind: 'assert'; readonly condition: Node; readonly message: Node | undefined }
-  | { readonly kind: 'assign'; readonly name: string; readonly value: Node }
-  /** Prints, or does nothing. */
-  | { readonly kind: 'idle'; readonly values: readonly Node[] };
+  | { readonly kind: 'assign'; readonly name: string; readonly value: Node };
 
 const TOKEN =
   /\s*(?:(0[xX][\da-fA-F]+|\d+\.\d*(?:[eE][-+]?\d+)?|\.\d+|\d+(?:[eE][-+]?\d+)?)[lL]?|([A-Za-z_]\w*)|('(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")|(\*\*|\/\/|<<|>>|<=|>=|==|!=|<>|[-+*/%<>=()[\],|&^~:.]))/y;
@@ -33,8 +31,8 @@ interface Token {
 export function parsePython(code: string, line: number): Statement[] {
   const text = code.replaceAll(/\\\r?\n/g, ' ').replaceAll(/#[^\n]*/g, '');
   return statements(text)
-    .map((statement) => new PythonParser(scan(statement, line), line).statement())
-    .filter((statement) => statement !== undefined);
+    .filter((statement) => !/^(print\b|pass$)/.test(statement))
+    .map((statement) => new PythonParser(scan(statement, line), line).statement());
 }
 
 /** Parts at line breaks and semicolons that stand outside of brackets and strings. */
@@ -86,27 +84,34 @@ class PythonParser {
     private readonly line: number,
   ) {}
 
-  statement(): Statement | undefined {
+  statement(): Statement {
     const statement = this.#statement();
     if (this.#next.kind !== 'end') throw this.#unexpected();
     return statement;
   }
 
-  #statement(): Statement | undefined {
-    if (this.#takeIf('pass')) return undefined;
+  #statement(): Statement {
     if (this.#takeIf('assert')) {
       const condition = this.#expression();
       return { kind: 'assert', condition, message: this.#takeIf(',') ? this.#tuple() : undefined };
-    }
-    if (this.#takeIf('print')) {
-      return { kind: 'idle', values: this.#next.kind === 'end' ? [] : [this.#tuple()] };
     }
     if (this.#next.kind === 'name' && this.#peek(1).text === '=') {
       const name = this.#take().text;
       this.#take();
       return { kind: 'assign', name, value: this.#tuple() };
     }
+    if (this.#next.kind === 'name' && this.#peek(2).text === '=') return this.#augmented();
     throw this.#unexpected();
+  }
+
+  /** `name += value` is `name = name + value`. */
+  #augmented(): Statement {
+    const name = this.#take().text;
+    const { kind, text: operator } = this.#take();
+    if (kind !== 'mark' || !LEVELS.flat().includes(operator)) throw this.#unexpected();
+    this.#expect('=');
+    const left: Node = { kind: 'name', name };
+    return { kind: 'assign', name, value: { kind: 'binary', operator, left, right: this.#tuple() } };
   }
 
   /** `a, b, c`, or the one that there is. */
@@ -253,7 +258,6 @@ function unquoted(text: string): string {
 
 /** All names that a statement reads. */
 export function namesOf(statement: Statement): string[] {
-  if (statement.kind === 'idle') return statement.values.flatMap(namesIn);
   if (statement.kind === 'assign') return namesIn(statement.value);
   return [...namesIn(statement.condition), ...(statement.message ? namesIn(statement.message) : [])];
 }

@@ -10,11 +10,16 @@ export interface CodeContext {
   readonly line: number;
   /** The connection that the code is about. */
   readonly connection: TcpConnection | undefined;
+  /** What code gave names to, from one piece of it to the next. */
+  readonly own: Map<string, Value>;
 }
 
-/** Refuses what is not known of code before anything of the script is played. */
-export function checkCode(code: string, line: number): void {
-  const own = new Set<string>();
+/**
+ * Refuses what is not known of code before anything of the script is played.
+ *
+ * @param own names that code before it has given values to; this code's are added
+ */
+export function checkCode(code: string, line: number, own: Set<string>): void {
   for (const statement of parsePython(code, line)) {
     for (const name of namesOf(statement))
       if (!isKnownName(name) && !own.has(name)) throw new Unsupported(line, `the name ${name} in code`);
@@ -23,13 +28,16 @@ export function checkCode(code: string, line: number): void {
 }
 
 /** @throws Mismatch if an assertion does not hold */
-export function runCode(code: string, { line, connection }: CodeContext): void {
+export function runCode(code: string, { line, connection, own }: CodeContext): void {
   if (!connection) throw new Mismatch(line, 'the code is about a connection, and there is none');
-  const names: Map<string, Value> = tcpInfo(connection);
+  const names = new Map<string, Value>([...tcpInfo(connection), ...own]);
   const evaluation = new Evaluation(names, line);
   for (const statement of parsePython(code, line)) {
-    if (statement.kind === 'assign') names.set(statement.name, evaluation.value(statement.value));
-    else if (statement.kind === 'assert' && !isTrue(evaluation.value(statement.condition))) {
+    if (statement.kind === 'assign') {
+      const value = evaluation.value(statement.value);
+      names.set(statement.name, value);
+      own.set(statement.name, value);
+    } else if (statement.kind === 'assert' && !isTrue(evaluation.value(statement.condition))) {
       const figures = [...new Set(namesOf(statement))].filter((name) => name.startsWith('tcpi_'));
       const shown = figures.map((name) => `${name} is ${text(names.get(name)!)}`);
       throw new Mismatch(line, `assertion does not hold: ${shown.join(', ')}`);

@@ -9,6 +9,7 @@ import {
   seqAtOrBefore,
   seqBefore,
   seqMax,
+  seqMin,
 } from '../../../shared/stack/tcp/sequence.ts';
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from '../../../shared/wire/tcp.ts';
 import type { TcpSpec } from '../language/script.ts';
@@ -17,7 +18,8 @@ import type { SeenTcp } from '../packets/seen.ts';
 /** µs that an acknowledgment may wait at most (RFC 9293 §3.8.6.3, MUST-58). */
 export const LONGEST_DELAY = 500_000;
 
-interface Range {
+/** Sequence numbers from `start` up to, not including, `end`. */
+export interface Range {
   start: number;
   end: number;
 }
@@ -52,6 +54,8 @@ export class Acknowledgments {
   #read = false;
   #window = 0;
   #owed: OwedAck[] = [];
+  /** The part of the latest segment that had come before. */
+  #duplicate: Range | undefined;
 
   /** The script sends a segment at `at` µs. */
   inbound({ flags, sequence }: TcpSpec, at: number): void {
@@ -63,6 +67,7 @@ export class Acknowledgments {
     if (end === start) return;
     this.#ends.add(end);
     this.#largest = Math.max(this.#largest, length);
+    this.#duplicate = this.#repeatedPart(start, end);
     const inOrder = seqAtOrBefore(start, this.#next) && seqAfter(end, this.#next);
     if (!inOrder || this.#beyond.length > 0 || fin) this.#urgent = true;
     if (this.#next === this.#sent) this.#since = at;
@@ -101,6 +106,11 @@ export class Acknowledgments {
       seqAfter(spec.acknowledgment, this.#acknowledged) &&
       seqAtOrBefore(spec.acknowledgment, this.#next)
     );
+  }
+
+  /** Whether a SACK block tells truly that the latest segment had come before (RFC 2883 §4). */
+  isDuplicate({ start, end }: Range): boolean {
+    return this.#duplicate?.start === start && this.#duplicate.end === end;
   }
 
   /** From when on it may come: as soon as there is something to acknowledge. µs; undefined: when the script says. */
@@ -142,6 +152,13 @@ export class Acknowledgments {
     const { acknowledgment, window } = seen;
     if (seqAfter(acknowledgment, this.#acknowledged)) return seqAtOrBefore(acknowledgment, this.#next);
     return acknowledgment === this.#acknowledged && !this.#heard && window > this.#window;
+  }
+
+  /** The first part of [start, end) that had come before. */
+  #repeatedPart(start: number, end: number): Range | undefined {
+    if (seqBefore(start, this.#next)) return { start, end: seqMin(end, this.#next) };
+    const known = this.#beyond.find((range) => seqBefore(range.start, end) && seqAfter(range.end, start));
+    return known && { start: seqMax(start, known.start), end: seqMin(end, known.end) };
   }
 
   #take(range: Range): void {

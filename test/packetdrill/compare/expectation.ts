@@ -8,6 +8,7 @@ import type { Flow } from '../packets/flow.ts';
 import type { SentIcmp } from '../packets/seen.ts';
 import { inScriptNumbers, type SeenTcp, type SentTcp } from '../packets/seen.ts';
 import { seenText, sentIcmpText, specText } from '../packets/text.ts';
+import type { Range } from './acknowledgments.ts';
 import { joined } from './aggregate.ts';
 import { ipMismatch, type SegmentRules, segmentMismatch } from './segment.ts';
 import { looseTimer, type TimeWindow, timeText } from './timing.ts';
@@ -105,7 +106,8 @@ export class Expectation {
   }
 
   #mismatch({ action, flow, watch }: Expected, spec: TcpSpec, seen: SeenTcp): string | undefined {
-    const why = segmentMismatch(spec, action.ip, seen, flow, this.rules);
+    const isDuplicate = (block: Range): boolean => watch.acknowledgments.isDuplicate(block);
+    const why = segmentMismatch(spec, action.ip, seen, flow, { ...this.rules, isDuplicate });
     if (this.rules.strict) return why;
     if (why !== undefined && watch.isSameProbe(spec, seen)) return undefined;
     return why ?? watch.timestamps.mismatch(seen);

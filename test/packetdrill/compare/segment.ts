@@ -15,6 +15,8 @@ export interface SegmentRules {
   readonly timestampTick: number;
   /** µs. */
   readonly tolerance: number;
+  /** Whether a SACK block tells truly of a duplicate, which a receiver may tell of or not (RFC 2883 §4). */
+  readonly isDuplicate?: (block: { readonly start: number; readonly end: number }) => boolean;
   /** Whether all that is written is the pattern, so that it is known what each byte must be. */
   readonly patterned: boolean;
 }
@@ -79,8 +81,8 @@ function optionMismatch(
   flow: Flow,
   rules: SegmentRules,
 ): string | undefined {
-  const actual = seen.options;
-  if (rules.strict) return strictOptions(wanted, actual, flow, rules);
+  if (rules.strict) return strictOptions(wanted, seen.options, flow, rules);
+  const actual = withoutNews(wanted, seen.options, rules);
   for (const option of significant(wanted, seen.flags)) {
     const found = actual.find((other) => sameKind(option, other));
     if (!found) return `it has no ${optionsText([option])} among its options ${optionsText(actual)}`;
@@ -90,6 +92,27 @@ function optionMismatch(
     (option) => !wanted.some((other) => sameKind(option, other)),
   );
   return extra && `it has ${optionsText([extra])}, which is not expected`;
+}
+
+/** Without the news of a duplicate, where it is not wanted: that a receiver tells of it is its choice. */
+function withoutNews(
+  wanted: readonly TcpOptionSpec[],
+  actual: readonly TcpOptionSpec[],
+  { isDuplicate }: SegmentRules,
+): readonly TcpOptionSpec[] {
+  const blocks = wanted.find(({ kind }) => kind === 'sack');
+  return actual.flatMap((option): TcpOptionSpec[] => {
+    const [first, ...others] = option.kind === 'sack' ? option.blocks : [];
+    if (!first || !isDuplicate?.(first)) return [option];
+    if (blocks?.kind === 'sack' && sameBlock(blocks.blocks[0], first)) return [option];
+    return others.length > 0 ? [{ kind: 'sack', blocks: others }] : [];
+  });
+}
+
+type Block = { readonly start: number; readonly end: number };
+
+function sameBlock(a: Block | undefined, b: Block): boolean {
+  return a?.start === b.start && a.end === b.end;
 }
 
 /** Without padding; and a RST may have timestamps or not (RFC 7323 §3.2). */

@@ -35,9 +35,10 @@ function verdictOf(error: unknown, notes: readonly Note[]): Verdict {
 
 /** A script with anything that is not known here is not begun: what it says of the rest proves nothing. */
 function checkSupport({ events }: Script, { defines }: Config): void {
+  const names = new Set<string>();
   for (const { line, action } of events) {
     if (action.kind === 'call') checkCall(action, { line, defines });
-    else if (action.kind === 'code') checkCode(action.text, line);
+    else if (action.kind === 'code') checkCode(action.text, line, names);
     else if (action.kind === 'packet' && action.direction === 'out' && action.packet.kind === 'tcp')
       for (const option of action.packet.options === 'any' ? [] : action.packet.options)
         if (option.kind === 'other') throw new Unsupported(line, `sending the TCP option ${option.name}`);

@@ -1,6 +1,7 @@
 // Plays a script, event by event, against the machine under test.
 
 import { DEFAULT_TCP_SETTINGS, type TcpSettings } from '../../../shared/stack/tcp/settings.ts';
+import type { Value } from '../code/python.ts';
 import { runCode } from '../code/run-code.ts';
 import { Expectation, type Outbox } from '../compare/expectation.ts';
 import { type TimeWindow, timeText, timeWindow } from '../compare/timing.ts';
@@ -39,6 +40,8 @@ export class Player implements Outbox {
   readonly #expectation: Expectation;
   readonly #watches = new Watches();
   #settings: TcpSettings = DEFAULT_TCP_SETTINGS;
+  /** What code of the script gave names to. */
+  readonly #names = new Map<string, Value>();
   #blocked: BlockedCall | undefined;
   #last: { readonly event: ScriptEvent; readonly at: number } | undefined;
 
@@ -117,7 +120,7 @@ export class Player implements Outbox {
       if (action.kind === 'packet') this.#send(line, action);
       else if (action.kind === 'call') this.#call(event, action, origin);
       else if (action.kind === 'command') this.#command(line, action.text);
-      else runCode(action.text, { line, connection: this.#calls.table.latestConnection });
+      else this.#code(line, action.text);
     }
     this.#settle();
     this.#last = { event, at: window.expected ?? this.now };
@@ -178,6 +181,11 @@ export class Player implements Outbox {
     this.#machine.stack.configureTcp(settings);
     for (const each of skipped)
       if (!this.notes.some((note) => note.text === each)) this.notes.push({ line, text: each });
+  }
+
+  #code(line: number, text: string): void {
+    const connection = this.#calls.table.latestConnection;
+    runCode(text, { line, connection, own: this.#names });
   }
 
   #context(line: number): CallContext {

@@ -53,7 +53,13 @@ export function checkCall({ name, arguments: args }: CallAction, context: CallCo
   for (const argument of args) checkNames(argument, context);
 }
 
-const NOT_HERE: ReadonlySet<string> = new Set(['MSG_FASTOPEN', 'MSG_ZEROCOPY', 'MSG_ERRQUEUE', 'MSG_OOB']);
+const NOT_HERE: ReadonlySet<string> = new Set([
+  'MSG_FASTOPEN',
+  'MSG_ZEROCOPY',
+  'MSG_ERRQUEUE',
+  'MSG_OOB',
+  'MSG_EOR',
+]);
 
 function checkNames(argument: Expression, context: CallContext): void {
   if (argument.kind === 'or') for (const term of argument.terms) checkNames(term, context);

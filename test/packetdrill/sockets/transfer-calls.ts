@@ -16,7 +16,7 @@ interface Buffers {
 
 const NO_FLAGS: Expression = { kind: 'number', value: 0 };
 const FLAGS_OF_READING = ['MSG_PEEK', 'MSG_DONTWAIT', 'MSG_WAITALL', 'MSG_NOSIGNAL', 'MSG_TRUNC'];
-const FLAGS_OF_WRITING = ['MSG_DONTWAIT', 'MSG_MORE', 'MSG_NOSIGNAL', 'MSG_EOR'];
+const FLAGS_OF_WRITING = ['MSG_DONTWAIT', 'MSG_MORE', 'MSG_NOSIGNAL'];
 
 function flagsOf(expression: Expression | undefined, known: readonly string[], values: Values): number {
   const given = expression ?? NO_FLAGS;

@@ -83,6 +83,47 @@ describe('settings of one connection', () => {
   });
 });
 
+test("TCP-5: the MSS that is announced is the link's, whatever was learned of the path", () => {
+  const net = new Harness();
+  net.network.mtu = 1200;
+  net.tcp.connect({ address: THERE, port: PEER_PORT, user: net.user });
+  expect(net.network.sent[0]!.segment.options.mss).toBe(1460);
+});
+
+test('TCP-8: a SYN is given up at just the time that is set', () => {
+  const net = new Harness({ settings: { synTimeout: 5000 } }).synSent();
+  net.wait(4999);
+  expect(net.user.calls).toEqual([]);
+  expect(net.wait(1)).toEqual([]);
+  expect(net.user.error?.code).toBe('ETIMEDOUT');
+});
+
+test('TCP-7: a segment with an ACK of what was never sent does not set TS.Recent', () => {
+  const timestamps = { value: 1000, echo: 0 };
+  const net = new Harness({ peer: { mss: 1460, timestamps } }).established();
+  const forged = { timestamps: { value: 900_000_000, echo: 0 } };
+  expect(net.inject({ seq: 1, ack: 9999, options: forged })).toMatchObject([
+    { options: { timestamps: { echo: 1000 } } },
+  ]);
+});
+
+describe('a window that is not all used', () => {
+  test('grows in slow start if half of it was', () => {
+    const net = new Harness({ peer: { mss: 1000 } }).established();
+    net.connection.write(new Uint8Array(6000));
+    net.inject({ seq: 1, ack: 2001 });
+    net.inject({ seq: 1, ack: 4001 });
+    expect(net.detail('cwnd')).toBe(12_000);
+  });
+
+  test('does not grow if less was', () => {
+    const net = new Harness({ peer: { mss: 1000 } }).established();
+    net.connection.write(new Uint8Array(5000));
+    net.inject({ seq: 1, ack: 5001 });
+    expect(net.detail('cwnd')).toBe(10_000);
+  });
+});
+
 describe('a corked connection', () => {
   test('sends full segments, and the rest when the cork is pulled', () => {
     const net = new Harness().established();

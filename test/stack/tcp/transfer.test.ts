@@ -113,6 +113,16 @@ describe('TCP-15: Nagle', () => {
     expect(ranges(net.take())).toEqual(['4+3']);
   });
 
+  test('the end of a large write does not wait for its beginning, but the next small one for that end', () => {
+    const net = sender();
+    net.connection.write(new Uint8Array(2 * MSS + 1));
+    expect(ranges(net.take())).toEqual(['1+1000', '1001+1000', '2001+1']);
+    net.connection.write(new Uint8Array(1));
+    expect(net.take()).toEqual([]);
+    expect(ranges(net.inject({ seq: 1, ack: 2001 }))).toEqual([]);
+    expect(ranges(net.inject({ seq: 1, ack: 2002 }))).toEqual(['2002+1']);
+  });
+
   test('a full segment never waits', () => {
     const net = sender();
     net.connection.write(new Uint8Array(1));
@@ -417,7 +427,11 @@ describe('SACK blocks of ours', () => {
     const net = sender({ peer: { sackPermitted: true } });
     net.inject({ seq: 101, ack: 1, data: 100 });
     net.connection.write(new Uint8Array(2000));
-    expect(net.take()).toMatchObject([{ length: MSS - 12, options: { sack: [{}] } }, { length: MSS - 12 }]);
+    expect(net.take()).toMatchObject([
+      { length: MSS - 12, options: { sack: [{}] } },
+      { length: MSS - 12 },
+      { length: 24 },
+    ]);
   });
 });
 
@@ -496,7 +510,7 @@ describe('TCP-7: timestamps', () => {
 describe('ICMP-6: too big', () => {
   function withFlight(): Harness {
     const net = sender({ peer: { mss: 1460 } });
-    net.connection.write(new Uint8Array(4000));
+    net.connection.write(new Uint8Array(2920));
     expect(ranges(net.take())).toEqual(['1+1460', '1461+1460']);
     return net;
   }

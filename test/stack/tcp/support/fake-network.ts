@@ -32,6 +32,7 @@ export function pseudoHeaderSum(
 export class FakeNetwork implements NetworkLayer {
   readonly headroom = 34;
   mtu = 1500;
+  linkMtu = 1500;
   /** What `send` answers. */
   sendError: SendError | undefined;
   /** What `path` answers. */
@@ -49,7 +50,7 @@ export class FakeNetwork implements NetworkLayer {
   }
 
   path(_destination: IpAddress, source?: IpAddress): Path | SendError {
-    return this.pathError ?? { source: source ?? this.address, mtu: this.mtu };
+    return this.pathError ?? { source: source ?? this.address, mtu: this.mtu, linkMtu: this.linkMtu };
   }
 
   isLocal(address: IpAddress): boolean {
