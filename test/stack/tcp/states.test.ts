@@ -172,7 +172,7 @@ describe('closing', () => {
     const net = new Harness({ peer: { mss: 1000 } }).established();
     net.connection.write(new Uint8Array(2500));
     net.connection.shutdown();
-    expect(net.take().at(-1)).toMatchObject({ seq: 2001, length: 500, flags: 'FP.' });
+    expect(net.take().at(-1)).toMatchObject({ seq: 2501, length: 0, flags: 'F.' });
     net.inject({ seq: 1, ack: 1, flags: 'FP.', data: 'bye' });
     expect(net.state).toBe('CLOSING');
     expect(net.connection.read()?.length).toBe(3);
