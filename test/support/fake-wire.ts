@@ -165,13 +165,10 @@ export class FakeUdpSocket extends EventEmitter implements UdpSocket {
     super();
   }
 
-  get port(): number | undefined {
-    return this.closed ? undefined : this.#bound?.port;
-  }
-
   bind({ port = 0, address = '0.0.0.0' }: UdpBindOptions = {}): this {
     if (port !== 0 && this.host.udpAt(port)) throw systemError('EADDRINUSE', 'bind', address, port);
     this.#bound = { port: port || this.host.ephemeralPort(), address };
+    this.host.bound.set(this.#bound.port, this);
     return this;
   }
 
@@ -224,6 +221,7 @@ export class FakeUdpSocket extends EventEmitter implements UdpSocket {
   close(): void {
     if (this.closed) throw new Error('closed twice');
     this.closed = true;
+    if (this.#bound) this.host.bound.delete(this.#bound.port);
   }
 }
 
@@ -299,7 +297,10 @@ export class FakeHost implements Sockets {
   readonly counters = new Counters();
   readonly interface: FakeInterface;
   lookup: Lookup | undefined;
+  /** All that there ever were. */
   readonly udpSockets: FakeUdpSocket[] = [];
+  /** Those that are open, by port. */
+  readonly bound = new Map<number, FakeUdpSocket>();
   readonly icmpSockets: FakeIcmpSocket[] = [];
   readonly tcpServers: FakeTcpServer[] = [];
   /** Every send fails with this code. */
@@ -343,7 +344,7 @@ export class FakeHost implements Sockets {
   }
 
   udpAt(port: number): FakeUdpSocket | undefined {
-    return this.udpSockets.find((socket) => socket.port === port);
+    return this.bound.get(port);
   }
 
   createUdpSocket(): FakeUdpSocket {

@@ -41,6 +41,8 @@ const LONGEST_TTL = 7 * 86_400;
 /** Seconds (RFC 2308 §5 advises one to three hours). */
 const LONGEST_NEGATIVE_TTL = 3 * 3600;
 const CAPACITY = 1000;
+/** Bytes, about, of a record set that is remembered; what is larger is asked for each time. */
+const LARGEST_SET = 8192;
 
 /** Absence of the name itself stands under a key that no type has. */
 function keyOf(name: string, type: DnsType | 'NXDOMAIN'): string {
@@ -55,6 +57,12 @@ export function usableTtl(ttl: number): number {
 function negativeTtl(authorities: readonly DnsRecord[]): number | undefined {
   const soa = authorities.find((record) => record.type === 'SOA');
   return soa?.type === 'SOA' ? Math.min(soa.ttl, soa.minimum, LONGEST_NEGATIVE_TTL) : undefined;
+}
+
+/** What a record takes to remember; bytes, about. */
+function sizeOf(record: DnsRecord): number {
+  if (record.type === 'TXT') return record.strings.reduce((sum, string) => sum + string.length, 64);
+  return 'rdata' in record ? 64 + record.rdata.length : 64;
 }
 
 export class DnsCache {
@@ -155,7 +163,7 @@ export class DnsCache {
     const seconds = usableTtl(ttl);
     const key = keyOf(name, type);
     this.#entries.delete(key);
-    if (seconds === 0) return;
+    if (seconds === 0 || records.reduce((sum, record) => sum + sizeOf(record), 0) > LARGEST_SET) return;
     const now = this.clock.now();
     this.#entries.set(key, {
       name: canonicalName(name),

@@ -1,7 +1,6 @@
 // What a response means to one who asked a server of `zone` (RFC 1034 §5.3.3, RFC 2308 §2). A server is
 // believed only about names in the zone that it was asked as a server of, and a referral has to lead down.
 
-import { formatIpv4 } from '../../core/address.ts';
 import { canonicalName, isWithin } from '../../wire/dns/name.ts';
 import {
   DNS_CLASS,
@@ -14,6 +13,7 @@ import {
 import { followAnswers, type Step } from './aliases.ts';
 import { usableTtl } from './cache.ts';
 import type { Delegation } from './delegations.ts';
+import { addressesIn } from './story.ts';
 
 export type Meaning =
   | { readonly kind: 'answer'; readonly step: Step }
@@ -23,6 +23,8 @@ export type Meaning =
 
 /** The most name servers of a zone that are taken up. */
 const MOST_SERVERS = 13;
+/** The most addresses of each. */
+const MOST_ADDRESSES = 4;
 
 export function meaningOf(response: DnsMessage, zone: string, name: string, type: DnsType): Meaning {
   const { rcode, aa } = response;
@@ -73,13 +75,12 @@ export function delegationIn(
       return [record.target];
     })
     .slice(0, MOST_SERVERS)
-    .map((server) => ({
-      name: server,
-      addresses: glue.flatMap((record) => {
-        if (record.type !== 'A' || canonicalName(record.name) !== canonicalName(server)) return [];
-        ttls.push(record.ttl);
-        return [formatIpv4(record.address)];
-      }),
-    }));
+    .map((server) => {
+      const own = glue
+        .filter((record) => record.type === 'A' && canonicalName(record.name) === canonicalName(server))
+        .slice(0, MOST_ADDRESSES);
+      ttls.push(...own.map(({ ttl }) => ttl));
+      return { name: server, addresses: addressesIn(own) };
+    });
   return { zone: first.name, servers, ttl: Math.min(...ttls.map(usableTtl)) };
 }

@@ -238,8 +238,8 @@ describe('a lease', () => {
   });
 });
 
-describe('DHCP-4: REQUEST', () => {
-  test('INIT-REBOOT on the wrong net gets a NAK by broadcast', () => {
+describe('REQUEST', () => {
+  test('DHCP-4: INIT-REBOOT on the wrong net gets a NAK by broadcast', () => {
     const bench = new Bench();
     const nak = bench.ask({ type: 'REQUEST', requested: ipv4('10.0.0.5') });
     expect(nak).toMatchObject({
@@ -251,7 +251,7 @@ describe('DHCP-4: REQUEST', () => {
     expect(nak && dhcpAddress(nak.message, DHCP_OPTIONS.SERVER_ID)).toBe(SERVER);
   });
 
-  test('INIT-REBOOT of a known client gets an ACK for its address and a NAK for another', () => {
+  test('DHCP-4: INIT-REBOOT of a known client gets an ACK for its address and a NAK for another', () => {
     const bench = new Bench();
     const address = bench.lease(LAPTOP);
     expect(bench.ask({ type: 'REQUEST', requested: address })?.type).toBe('ACK');
@@ -260,14 +260,14 @@ describe('DHCP-4: REQUEST', () => {
     );
   });
 
-  test('an unknown client gets silence for INIT-REBOOT, renewal and rebinding', () => {
+  test('DHCP-4: an unknown client gets silence for INIT-REBOOT, renewal and rebinding', () => {
     const bench = new Bench();
     expect(bench.ask({ type: 'REQUEST', requested: ipv4('192.168.0.20') })).toBeUndefined();
     expect(bench.ask({ type: 'REQUEST', ciaddr: ipv4('192.168.0.20') })).toBeUndefined();
     expect(bench.host.counters.get('dhcp.unknown-client')).toBe(2);
   });
 
-  test('a renewal prolongs the lease', () => {
+  test('DHCP-4: a renewal prolongs the lease', () => {
     const bench = new Bench();
     const address = bench.lease(LAPTOP, 'laptop');
     bench.clock.advance(HOUR / 2);
@@ -276,14 +276,14 @@ describe('DHCP-4: REQUEST', () => {
     expect(bench.server.leases()).toMatchObject([{ state: 'bound', hostname: 'laptop', expiresIn: HOUR }]);
   });
 
-  test('one that names another server frees the offer', () => {
+  test('DHCP-4: one that names another server frees the offer', () => {
     const bench = new Bench();
     const address = bench.ask({ type: 'DISCOVER' })?.message.yiaddr;
     expect(bench.ask({ type: 'REQUEST', requested: address, server: ipv4('192.168.0.2') })).toBeUndefined();
     expect(bench.server.leases()).toEqual([]);
   });
 
-  test('one that takes what was not offered gets a NAK', () => {
+  test('DHCP-4: one that takes what was not offered gets a NAK', () => {
     const bench = new Bench();
     bench.tell({ type: 'DISCOVER', requested: ipv4('192.168.0.50') });
     const nak = bench.ask({ type: 'REQUEST', requested: ipv4('192.168.0.51'), server: SERVER });
@@ -331,8 +331,8 @@ describe('DECLINE, RELEASE, INFORM', () => {
   });
 });
 
-describe('DHCP-5: where a reply goes', () => {
-  test('to the relay, port 67', () => {
+describe('where a reply goes', () => {
+  test('DHCP-5: to the relay, port 67', () => {
     const bench = new Bench();
     expect(bench.ask({ type: 'DISCOVER', giaddr: ipv4('192.168.0.2'), broadcast: true })).toMatchObject({
       destination: '192.168.0.2',
@@ -340,7 +340,7 @@ describe('DHCP-5: where a reply goes', () => {
     });
   });
 
-  test('to ciaddr', () => {
+  test('DHCP-5: to ciaddr', () => {
     const bench = new Bench();
     const address = bench.lease(LAPTOP);
     expect(bench.ask({ type: 'REQUEST', ciaddr: address, broadcast: true })).toMatchObject({
@@ -350,7 +350,7 @@ describe('DHCP-5: where a reply goes', () => {
     });
   });
 
-  test('to everybody if the flag asks', () => {
+  test('DHCP-5: to everybody if the flag asks', () => {
     expect(new Bench().ask({ type: 'DISCOVER', broadcast: true })).toMatchObject({
       destination: '255.255.255.255',
       port: 68,
@@ -358,13 +358,13 @@ describe('DHCP-5: where a reply goes', () => {
     });
   });
 
-  test('else to the new address and chaddr, without ARP', () => {
+  test('DHCP-5: else to the new address and chaddr, without ARP', () => {
     const offer = new Bench().ask({ type: 'DISCOVER' });
     expect(offer).toMatchObject({ port: 68, options: { link: LAPTOP } });
     expect(offer?.destination).toBe(formatIpv4(offer?.message.yiaddr ?? 0));
   });
 
-  test('a relay of another network gets nothing: there is no range for it', () => {
+  test('DHCP-5: a relay of another network gets nothing: there is no range for it', () => {
     const bench = new Bench();
     const address = bench.lease(LAPTOP);
     const giaddr = ipv4('10.9.0.1');
@@ -373,7 +373,7 @@ describe('DHCP-5: where a reply goes', () => {
     expect(bench.host.counters.get('dhcp.unknown-network')).toBe(2);
   });
 
-  test('a NAK through a relay has the broadcast flag', () => {
+  test('DHCP-5: a NAK through a relay has the broadcast flag', () => {
     const bench = new Bench();
     const address = bench.lease(LAPTOP);
     const nak = bench.ask({ type: 'REQUEST', requested: address + 1, giaddr: ipv4('192.168.0.2') });

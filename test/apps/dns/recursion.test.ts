@@ -592,6 +592,42 @@ describe('beside its zones and forwarders', () => {
     expect(bench.trail()).toHaveLength(3);
   });
 
+  test('DNS-8: a set that is too large is told and not remembered', async () => {
+    const bench = new Bench();
+    const addresses = Array.from({ length: 300 }, (_, index) =>
+      address('big', `10.0.${index >> 8}.${index & 255}`),
+    );
+    bench.script(ROOT_SERVER, ({ questions }) => ({
+      aa: true,
+      answers:
+        questions[0]?.name === 'big'
+          ? addresses
+          : addresses.slice(0, 100).map((a) => ({ ...a, name: 'small' })),
+    }));
+    for (const name of ['big', 'big', 'small', 'small']) await bench.ask(name);
+    expect(bench.trail()).toEqual([`${ROOT_SERVER} big`, `${ROOT_SERVER} big`, `${ROOT_SERVER} small`]);
+  });
+
+  test('DNS-8: of what a referral tells only so many servers and addresses are asked', async () => {
+    const bench = new Bench();
+    const names = Array.from({ length: 40 }, (_, index) => `ns${index}`);
+    bench.script(ROOT_SERVER, () => ({
+      authorities: names.map((name) => server('victim', name)),
+      additionals: names.flatMap((name, index) =>
+        Array.from({ length: 20 }, (_, host) => address(name, `10.1.${index}.${host}`)),
+      ),
+    }));
+    bench.wire.arrives = ({ destination, port }) =>
+      port !== 53 || destination === RESOLVER || destination === ROOT_SERVER;
+    const asked = () => new Set(bench.asked.map(({ destination }) => destination)).size - 1;
+    for (let round = 0; round < 30; round++) {
+      expect((await bench.ask('www.victim')).rcode).toBe(RCODE.SERVFAIL);
+      bench.clock.advance(1000);
+    }
+    expect(asked()).toBeGreaterThan(13);
+    expect(asked()).toBeLessThanOrEqual(13 * 4);
+  });
+
   test('DNS-8: what it remembers, and who waits, is bounded', async () => {
     const bench = new Bench();
     // Every name is a zone of its own, so that there is a delegation and an answer for each.

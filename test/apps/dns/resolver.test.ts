@@ -160,8 +160,8 @@ describe('lookup', () => {
   });
 });
 
-describe('DNS-7: what counts as an answer', () => {
-  test('id and port are random', async () => {
+describe('what counts as an answer', () => {
+  test('DNS-7: id and port are random', async () => {
     const bench = new Bench();
     bench.serve('8.8.8.8', () => ({ answers: [address(NAME, '10.0.0.1', 0)] }));
     for (let index = 0; index < 20; index++) await bench.lookup(NAME);
@@ -177,7 +177,7 @@ describe('DNS-7: what counts as an answer', () => {
     ['no question', () => ({ questions: [] })],
     ['not a response', () => ({ qr: false })],
     ['garbage', () => new Uint8Array(5)],
-  ])('%s is passed over', async (_, forge) => {
+  ])('DNS-7: %s is passed over', async (_, forge) => {
     const bench = new Bench();
     bench.serve('8.8.8.8', forge);
     const result = bench.resolver.lookup(NAME);
@@ -194,7 +194,7 @@ describe('DNS-7: what counts as an answer', () => {
     expect(bench.queries).toHaveLength(1);
   });
 
-  test('a truncated answer is asked for again over TCP', async () => {
+  test('DNS-7: a truncated answer is asked for again over TCP', async () => {
     const bench = new Bench();
     const texts = Array.from({ length: 10 }, (_, index) => `${index}`.repeat(100));
     const zones = { 'example.com': { www: { TXT: texts, ttl: 60_000 } } };
@@ -205,7 +205,7 @@ describe('DNS-7: what counts as an answer', () => {
     expect(bench.queries).toHaveLength(1);
   });
 
-  test('a server that closes the TCP connection without an answer is passed over', async () => {
+  test('DNS-7: a server that closes the TCP connection without an answer is passed over', async () => {
     const bench = new Bench();
     bench.servers = ['8.8.8.8', '8.8.4.4'];
     const host = bench.serve('8.8.8.8', () => ({ tc: true }));
@@ -215,8 +215,8 @@ describe('DNS-7: what counts as an answer', () => {
   });
 });
 
-describe('DNS-7: servers that fail', () => {
-  test('silence: the next server after 5 s', async () => {
+describe('servers that fail', () => {
+  test('DNS-7: silence: the next server after 5 s', async () => {
     const bench = new Bench();
     bench.servers = ['8.8.8.8', '8.8.4.4'];
     bench.serve('8.8.4.4', () => ({ answers: [address(NAME, '10.0.0.1')] }));
@@ -231,7 +231,7 @@ describe('DNS-7: servers that fail', () => {
     });
   });
 
-  test('a dead server ends in EAI_AGAIN after two tries of 5 s', async () => {
+  test('DNS-7: a dead server ends in EAI_AGAIN after two tries of 5 s', async () => {
     const bench = new Bench();
     expect(await bench.lookup(NAME)).toMatchObject({
       message: `getaddrinfo EAI_AGAIN ${NAME}`,
@@ -244,7 +244,7 @@ describe('DNS-7: servers that fail', () => {
     expect(bench.clock.nextDue).toBeUndefined();
   });
 
-  test('a closed port and a refusal are passed over at once', async () => {
+  test('DNS-7: a closed port and a refusal are passed over at once', async () => {
     const bench = new Bench();
     bench.servers = ['8.8.8.8', '8.8.4.4', '9.9.9.9'];
     bench.wire.host('nobody', '8.8.8.8/24');
@@ -254,7 +254,7 @@ describe('DNS-7: servers that fail', () => {
     expect(bench.clock.now()).toBeLessThan(10);
   });
 
-  test('no servers, and no route, are EAI_AGAIN', async () => {
+  test('DNS-7: no servers, and no route, are EAI_AGAIN', async () => {
     const bench = new Bench();
     bench.servers = [];
     expect(await bench.lookup(NAME)).toMatchObject({ code: 'EAI_AGAIN' });
@@ -264,7 +264,7 @@ describe('DNS-7: servers that fail', () => {
     expect(bench.host.udpSockets.every(({ closed }) => closed)).toBe(true);
   });
 
-  test('questions that wait are bounded', async () => {
+  test('DNS-7: questions that wait are bounded', async () => {
     const bench = new Bench();
     const all = Promise.allSettled(
       Array.from({ length: 1001 }, (_, index) => bench.resolver.lookup(`n${index}.example.com`)),

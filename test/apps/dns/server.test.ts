@@ -105,8 +105,8 @@ function decoded(bytes: Uint8Array | undefined): DnsMessage {
 const texts = (message: DnsMessage): string[] =>
   message.answers.map((record) => `${record.name} ${formatData(record)}`);
 
-describe('DNS-1: the header', () => {
-  test('id, question and RD are repeated, and the answer has authority', async () => {
+describe('the header', () => {
+  test('DNS-1: id, question and RD are repeated, and the answer has authority', async () => {
     const bench = new Bench();
     const answer = await bench.ask('www.example.com');
     expect(answer).toMatchObject({
@@ -132,19 +132,19 @@ describe('DNS-1: the header', () => {
     });
   });
 
-  test('bit Z of the query is not repeated', async () => {
+  test('DNS-1: bit Z of the query is not repeated', async () => {
     const query = encodeDns(dnsQuery({ id: 1, name: 'www.example.com', type: 'A' }));
     query[3] = (query[3] ?? 0) | 0x40;
     const answer = await new Bench().exchange(query);
     expect((answer?.[3] ?? 0xff) & 0x40).toBe(0);
   });
 
-  test('another opcode gets NOTIMP', async () => {
+  test('DNS-1: another opcode gets NOTIMP', async () => {
     const answer = await new Bench().ask('www.example.com', 'A', { opcode: 2 });
     expect(answer).toMatchObject({ opcode: 2, rcode: RCODE.NOTIMP, answers: [] });
   });
 
-  test('garbage behind a header gets FORMERR, garbage without one and responses get silence', async () => {
+  test('DNS-1: garbage behind a header gets FORMERR, garbage without one and responses get silence', async () => {
     const bench = new Bench();
     const answer = decoded(await bench.exchange(fromHex('abcd01000001000000000000 c00c 0001 0001')));
     expect(answer).toMatchObject({ id: 0xabcd, qr: true, rcode: RCODE.FORMERR, questions: [] });
@@ -154,14 +154,14 @@ describe('DNS-1: the header', () => {
     expect(await bench.exchange(encodeDns(response))).toBeUndefined();
   });
 
-  test('no question, or two, get FORMERR', async () => {
+  test('DNS-1: no question, or two, get FORMERR', async () => {
     const bench = new Bench();
     const [question] = dnsQuery({ id: 1, name: 'www.example.com', type: 'A' }).questions;
     expect((await bench.ask('x', 'A', { questions: [] })).rcode).toBe(RCODE.FORMERR);
     expect((await bench.ask('x', 'A', { questions: [question!, question!] })).rcode).toBe(RCODE.FORMERR);
   });
 
-  test('random bytes do no harm', async () => {
+  test('DNS-1: random bytes do no harm', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 60 }), async (bytes) => {
         const bench = new Bench();
@@ -307,26 +307,26 @@ describe('names', () => {
   });
 });
 
-describe('DNS-4: EDNS', () => {
-  test('OPT only if it was asked with one', async () => {
+describe('EDNS', () => {
+  test('DNS-4: OPT only if it was asked with one', async () => {
     const bench = new Bench();
     expect((await bench.ask('www.example.com')).edns).toBeUndefined();
     const answer = await bench.ask('www.example.com', 'A', { edns: EDNS });
     expect(answer.edns).toEqual({ udpSize: 1232, version: 0, dnssecOk: false, options: [] });
   });
 
-  test('version 1 gets BADVERS', async () => {
+  test('DNS-4: version 1 gets BADVERS', async () => {
     const answer = await new Bench().ask('www.example.com', 'A', { edns: { ...EDNS, version: 1 } });
     expect(answer).toMatchObject({ rcode: RCODE.BADVERS, answers: [], edns: { version: 0 } });
   });
 
-  test('two OPTs get FORMERR', async () => {
+  test('DNS-4: two OPTs get FORMERR', async () => {
     const opt = '00 0029 04d0 00000000 0000';
     const answer = await new Bench().exchange(fromHex(`000101000001000000000002 00 0001 0001 ${opt} ${opt}`));
     expect(decoded(answer)).toMatchObject({ id: 1, rcode: RCODE.FORMERR });
   });
 
-  test('a size under 512 counts as 512', async () => {
+  test('DNS-4: a size under 512 counts as 512', async () => {
     const bench = new Bench();
     const small = await bench.ask('long.example.com', 'TXT', { edns: { ...EDNS, udpSize: 100 } });
     expect(small).toMatchObject({ tc: false });
@@ -337,8 +337,8 @@ describe('DNS-4: EDNS', () => {
   });
 });
 
-describe('DNS-3: TCP', () => {
-  test('over 512 bytes without EDNS sets TC', async () => {
+describe('TCP', () => {
+  test('DNS-3: over 512 bytes without EDNS sets TC', async () => {
     const answer = await new Bench().ask('big.example.com', 'TXT');
     expect(answer).toMatchObject({ tc: true, rcode: RCODE.NOERROR, answers: [] });
     expect(answer.questions).toHaveLength(1);
@@ -355,7 +355,7 @@ describe('DNS-3: TCP', () => {
     expect(answer).toMatchObject({ tc: true, aa: false, answers: [], authorities: [], additionals: [] });
   });
 
-  test('several queries on one connection, cut anywhere', async () => {
+  test('DNS-3: several queries on one connection, cut anywhere', async () => {
     const bench = new Bench();
     const socket = bench.client.connect({ host: '8.8.8.8', port: 53 });
     const splitter = new MessageSplitter();
@@ -376,7 +376,7 @@ describe('DNS-3: TCP', () => {
     ]);
   });
 
-  test('garbage ends the connection', async () => {
+  test('DNS-3: garbage ends the connection', async () => {
     const bench = new Bench();
     const socket = bench.client.connect({ host: '8.8.8.8', port: 53 });
     let far: { destroyed: boolean } | undefined;

@@ -265,8 +265,8 @@ describe('what is dropped', () => {
   });
 });
 
-describe('NAT-10: a full table', () => {
-  it('refuses new flows with a log line a second, and disturbs none of the old', () => {
+describe('a full table', () => {
+  it('NAT-10: refuses new flows with a log line a second, and disturbs none of the old', () => {
     const router = new NatRouter({ maxSessions: 200 });
     const outer = Array.from(
       { length: 100 },
@@ -289,7 +289,7 @@ describe('NAT-10: a full table', () => {
     expect(router.out(udpPacket('192.168.0.10:3000', DNS)).to).toBe(DNS);
   });
 
-  it('has room for a host that holds little, however many others flood it', () => {
+  it('NAT-10: has room for a host that holds little, however many others flood it', () => {
     const router = new NatRouter({ maxSessions: 2000 });
     for (let port = 2000; port < 4000; port++)
       for (let host = 10; host < 20; host++)
@@ -298,7 +298,7 @@ describe('NAT-10: a full table', () => {
       expect(router.out(udpPacket(`192.168.0.99:${port}`, DNS)).to).toBe(DNS);
   });
 
-  it('holds 10,000 sessions unless told otherwise', () => {
+  it('NAT-10: holds 10,000 sessions unless told otherwise', () => {
     const router = new NatRouter();
     for (let index = 0; index < 10_000; index++) router.out(udpPacket(`192.168.0.10:${1024 + index}`, DNS));
     expect(router.nat.table()).toHaveLength(10_000);

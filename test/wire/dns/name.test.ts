@@ -40,7 +40,7 @@ describe('compression', () => {
   });
 });
 
-describe('DNS-2: what is no name is rejected', () => {
+describe('what is no name is rejected', () => {
   const header = '00'.repeat(12);
   test.each([
     ['a pointer to itself', `${header} c00c`, 'bad-pointer'],
@@ -50,15 +50,15 @@ describe('DNS-2: what is no name is rejected', () => {
     ['a truncated label', `${header} 0361`, 'name-truncated'],
     ['a truncated pointer', `${header} c0`, 'name-truncated'],
     ['no end', `${header} 0161`, 'name-truncated'],
-  ])('%s', (_, hex, reason) => {
+  ])('DNS-2: %s', (_, hex, reason) => {
     expect(decode(fromHex(hex), 12)).toBe(reason);
   });
 
-  test('two pointers at each other', () => {
+  test('DNS-2: two pointers at each other', () => {
     expect(decode(fromHex(`${header} c00e c00c`), 14)).toBe('bad-pointer');
   });
 
-  test('a name over 255 bytes, by pointers too', () => {
+  test('DNS-2: a name over 255 bytes, by pointers too', () => {
     const label = `3f ${'61'.repeat(63)}`;
     const longest = `${label} ${label} ${label} 3d ${'61'.repeat(61)} 00`;
     const decoded = decodeName(fromHex(longest), 0);
