@@ -9,9 +9,10 @@ import {
   partitionRequest,
 } from '../faults/requests.ts';
 import * as field from './fields.ts';
+import { moment } from './moments.ts';
 
 const common = {
-  at: field.duration('When, after the timeline began.'),
+  at: moment('When: after the timeline began, or after another entry is in effect.'),
   name: field.name('Name of the entry, for healing it, for expectations and for the report.').optional(),
 };
 
@@ -76,7 +77,7 @@ export const actionSchema = z.discriminatedUnion('do', actions, {
   error: `an entry with a "do", one of ${field.quoted(VERBS)}`,
 });
 
-/** `at` in ms; the quantities of faults stay texts with their units, as the command line takes them. */
+/** The quantities of faults stay texts with their units, as the command line takes them. */
 export type Action = z.output<typeof actionSchema>;
 
 export type MendingAction = Extract<Action, { do: 'heal' | 'start' | 'thaw' | 'splice' }>;

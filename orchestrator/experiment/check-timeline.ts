@@ -39,13 +39,15 @@ class TimelineCheck {
   }
 
   entry(action: Action, path: Path): void {
-    const { duration, topology } = this.draft;
-    if (duration !== undefined && action.at > duration)
+    const { end, topology, plan } = this.draft;
+    if (end !== undefined && action.at.entry === undefined && action.at.offset > end)
       this.report(
         [...path, 'at'],
-        `after the end at ${duration / 1000} s`,
+        `after the end at ${end / 1000} s`,
         'set it earlier, or give the experiment a longer "duration"',
       );
+    if (plan.inCircle(action.at))
+      this.report([...path, 'at'], 'waits, by way of others, for itself', 'give one of them a plain time');
     const before = this.#reported;
     this.#namesOf(action, path);
     if (this.#reported > before) return;
@@ -55,6 +57,7 @@ class TimelineCheck {
 
   #namesOf(action: Action, path: Path): void {
     const names = this.#names;
+    if (action.at.entry !== undefined) names.entry(action.at.entry, [...path, 'at']);
     if ('device' in action) names.device(action.device, [...path, 'device']);
     if ('cable' in action) names.cable(action.cable, [...path, 'cable']);
     if (action.do === 'impair' && action.from !== undefined)
@@ -117,18 +120,25 @@ class TimelineCheck {
   #needs(action: Exclude<MendingAction, { do: 'heal' }>, verbs: readonly string[], path: Path): void {
     const target = nameOf(action);
     const broken = this.#known.some(
-      (other) => verbs.includes(other.do) && nameOf(other) === target && other.at <= action.at,
+      (other) => verbs.includes(other.do) && nameOf(other) === target && !this.#comesAfter(other, action),
     );
     if (broken) return;
     const what = verbs.join(' or ');
     this.report(path, `no ${what} of "${target}" comes before`, 'name what is broken, or leave this out');
   }
 
+  /** Whether it surely does; unknown where entries go round in a circle. */
+  #comesAfter(action: Action, other: Action): boolean {
+    const { plan } = this.draft;
+    return (plan.at(action.at) ?? 0) > (plan.at(other.at) ?? Number.POSITIVE_INFINITY);
+  }
+
   #healable(name: string, heal: Action, path: Path): void {
     const entry = this.#names.entry(name, path);
     if (!entry) return;
     if (!isFault(entry)) this.report(path, `"${name}" is no fault`, 'name what broke something');
-    else if (entry.at > heal.at) this.report(path, `"${name}" comes later`, 'heal it after it was made');
+    else if (this.#comesAfter(entry, heal))
+      this.report(path, `"${name}" comes later`, 'heal it after it was made');
     else if (entry.do === 'restart' || entry.do === 'flush')
       this.report(path, `"${name}" is a ${entry.do}, which is over at once`, 'leave it out');
   }

@@ -14,6 +14,7 @@ export function checkExperiment(draft: Draft, report: Report): void {
   const names = new Names(draft, report);
   new ProbeCheck(names, report).all(draft);
   checkTimeline(draft, report);
+  if (draft.duration?.entry !== undefined) names.entry(draft.duration.entry, ['duration']);
   const expectations = new ExpectationCheck(draft, names, report);
   for (const [index, { value }] of draft.expect.entries())
     if (value) expectations.check(value, ['expect', index]);
@@ -124,16 +125,22 @@ class ExpectationCheck {
   #soonEnough(expectation: Extract<Expectation, { after: string }>, path: Path): void {
     const { after } = expectation;
     const entry = this.names.entry(after, [...path, 'after']);
-    const { duration } = this.draft;
-    // What comes after the end is told at its own place.
-    if (!entry || duration === undefined || entry.at > duration) return;
+    const left = entry && this.#leftAfter(entry.at, after);
+    if (left === undefined || left < 0) return;
     const [key, time] =
       expectation.that === 'recovers' ? ['within', expectation.within] : ['for', expectation.for];
-    if (entry.at + time > duration)
+    if (time > left)
       this.report(
         [...path, key],
-        `the run ends ${(duration - entry.at) / 1000} s after ${after}`,
+        `the run ends ${left / 1000} s after ${after}`,
         'make it shorter, or give the experiment a longer "duration"',
       );
+  }
+
+  /** ms between an entry and the end; negative if it comes after that, which is told at its own place. */
+  #leftAfter(at: Moment, entry: string): number | undefined {
+    const { duration, end } = this.draft;
+    if (duration?.entry === entry) return duration.offset;
+    return end === undefined || at.entry !== undefined ? undefined : end - at.offset;
   }
 }

@@ -5,11 +5,11 @@ import type { z } from 'zod';
 import type { Topology } from '../../shared/topology/types.ts';
 import { type Action, actionSchema } from './actions.ts';
 import { type Expectation, expectationSchema } from './expectations.ts';
+import { AFTERMATH } from './experiment.ts';
+import type { Moment } from './moments.ts';
+import { Plan } from './plan.ts';
 import { type Probe, probeSchema } from './probe-schema.ts';
 import { experimentSchema } from './schema.ts';
-
-/** ms that the timeline runs after its last entry, unless the file says how long. */
-const AFTERMATH = 2000;
 
 /** A list item; without a value if its form is wrong. */
 export interface Item<T> {
@@ -23,13 +23,19 @@ export interface Draft {
   readonly timeline: readonly Item<Action>[];
   readonly expect: readonly Item<Expectation>[];
   readonly capture: readonly string[];
-  /** ms; undefined where that is not known. */
-  readonly duration: number | undefined;
+  readonly plan: Plan;
+  readonly duration: Moment | undefined;
+  /** ms that the timeline runs; undefined where that depends on how fast the machine is. */
+  readonly end: number | undefined;
 }
 
 /** @param file the value of the whole file, whatever it is */
 export function draftOf(file: unknown, topology: Topology | undefined): Draft {
   const timeline = itemsOf(part(file, 'timeline'), actionSchema);
+  const known = timeline.flatMap(({ value }) => value ?? []);
+  const plan = new Plan(known);
+  const given = part(file, 'duration');
+  const duration = experimentSchema.shape.duration.safeParse(given).data;
   const capture = experimentSchema.shape.capture.safeParse(part(file, 'capture'));
   return {
     topology,
@@ -37,19 +43,16 @@ export function draftOf(file: unknown, topology: Topology | undefined): Draft {
     timeline,
     expect: itemsOf(part(file, 'expect'), expectationSchema),
     capture: capture.data ?? [],
-    duration: durationOf(part(file, 'duration'), timeline),
+    plan,
+    duration,
+    end: endOf(given, duration, known.length === timeline.length ? plan.last : undefined),
   };
 }
 
-/** ms that the timeline runs, unless the file says how long. */
-export function defaultDuration(timeline: readonly Action[]): number {
-  return Math.max(0, ...timeline.map(({ at }) => at)) + AFTERMATH;
-}
-
-function durationOf(given: unknown, timeline: readonly Item<Action>[]): number | undefined {
-  if (given !== undefined) return experimentSchema.shape.duration.safeParse(given).data;
-  const known = timeline.flatMap(({ value }) => value ?? []);
-  return known.length === timeline.length ? defaultDuration(known) : undefined;
+/** ms, where it does not depend on when some entry is in effect. */
+function endOf(given: unknown, duration: Moment | undefined, last: number | undefined): number | undefined {
+  if (given === undefined) return last === undefined ? undefined : last + AFTERMATH;
+  return duration?.entry === undefined ? duration?.offset : undefined;
 }
 
 function itemsOf<T extends z.ZodType>(list: unknown, schema: T): Item<z.output<T>>[] {

@@ -25,7 +25,7 @@ const expectations = [
       after: field.reference('an entry of the timeline', 'The fault.'),
       until: window.until,
     },
-    'The probe works again for good so soon after a fault, healed or not.',
+    'The probe works again for good so soon after a fault was asked for, healed or not.',
   ),
   field.block(
     {
@@ -35,7 +35,7 @@ const expectations = [
       after: field.reference('an entry of the timeline', 'The healing.'),
       until: window.until,
     },
-    'The probe works again for good so soon after a healing.',
+    'The probe works again for good so soon after a healing is in effect.',
   ),
   field.block(
     {

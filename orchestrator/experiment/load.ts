@@ -5,10 +5,9 @@ import type { Fault, Report } from '../../shared/topology/topology-error.ts';
 import { formatPath, TopologyError } from '../../shared/topology/topology-error.ts';
 import type { Topology } from '../../shared/topology/types.ts';
 import { loadTopology, validateTopology } from '../../shared/topology/validate.ts';
-import type { Action } from './actions.ts';
 import { checkExperiment } from './check.ts';
 import { readDocument } from './document.ts';
-import { defaultDuration, draftOf } from './draft.ts';
+import { draftOf } from './draft.ts';
 import type { Experiment } from './experiment.ts';
 import { ExperimentError } from './experiment-error.ts';
 import { checkForm } from './form.ts';
@@ -40,16 +39,12 @@ function experimentOf(data: ExperimentFile, topology: Topology, file: string): E
     probes: steadyState.probes,
     hold: steadyState.hold,
     steadyTimeout: steadyState.timeout,
-    timeline: inOrder(timeline),
+    timeline,
     expect,
-    duration: data.duration ?? defaultDuration(timeline),
+    duration: data.duration,
     loopLag,
     capture,
   };
-}
-
-function inOrder(timeline: readonly Action[]): Action[] {
-  return [...timeline].sort((a, b) => a.at - b.at);
 }
 
 /** The net of the experiment; undefined with its faults added. */

@@ -1,4 +1,4 @@
-// Moments of a run: so long after the timeline began, or at, or so long after, a named entry of it.
+// Moments of a run: so long after the timeline began, or at, or so long after, a named entry of it is in effect.
 
 import { z } from 'zod';
 import { parseDuration } from '../../shared/core/units.ts';

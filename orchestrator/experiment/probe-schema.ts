@@ -77,7 +77,8 @@ const tcp = field.block(
     type: z.literal('tcp'),
     target: z
       .string({ error: TARGET_RULE })
-      .regex(/^[^:\s]+:([1-9]\d{0,4})$/, { error: TARGET_RULE })
+      .regex(/^[^:\s]+:[1-9]\d{0,4}$/, { error: TARGET_RULE })
+      .refine((text) => Number(text.split(':')[1]) <= 65_535, { error: TARGET_RULE })
       .describe('Where it connects to, as host:port.'),
     bounds: field.block({ latency }, 'What a good answer is.').optional(),
   },

@@ -18,8 +18,8 @@ import { now } from './timing.ts';
 /** ms until the net must be ready. */
 const BOOT_TIMEOUT = 30_000;
 
-/** ms in which what is mended must be in effect: as long as any experiment may wait for it. */
-const MEND_TIMEOUT = '10m';
+/** In which what is mended must be in effect: another entry may have to mend something first. */
+const MEND_TIMEOUT = '2m';
 
 /** Characters of the topology's name that the net's own keeps. */
 const KEPT_OF_NAME = 18;

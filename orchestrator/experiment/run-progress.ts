@@ -38,7 +38,6 @@ class RedrawnLine implements ShownProgress {
   readonly #probes = new Map<string, { tries: number; failed: number; last: boolean }>();
   readonly #timer: NodeJS.Timeout;
   #phase = '';
-  #lasts: number | undefined;
   #began = now();
 
   constructor(
@@ -48,9 +47,8 @@ class RedrawnLine implements ShownProgress {
     this.#timer = setInterval(() => this.#draw(), REDRAW);
   }
 
-  phase(what: string, lasts?: number): void {
+  phase(what: string): void {
     this.#phase = what;
-    this.#lasts = lasts;
     this.#began = now();
     this.#draw();
   }
@@ -71,10 +69,9 @@ class RedrawnLine implements ShownProgress {
   }
 
   #draw(): void {
-    const gone = seconds(now() - this.#began);
-    const time = this.#lasts === undefined ? gone : `${gone} of ${seconds(this.#lasts)}`;
+    const time = seconds(now() - this.#began);
     const probes = [...this.#probes].map(([name, { tries, failed, last }]) => {
-      const count = failed === 0 ? `${tries}` : `${tries} tries, ${failed} failed`;
+      const count = failed === 0 ? `${tries}` : `${failed}/${tries} failed`;
       return styleText(last ? 'green' : 'red', `${last ? '✓' : '✗'} ${name} ${count}`);
     });
     const width = (this.stream.columns || 80) - 1;

@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import type { Topology } from '../../shared/topology/types.ts';
 import { messageOf } from '../failure.ts';
 import type { NetStatus } from '../net-status.ts';
-import type { Experiment } from './experiment.ts';
+import type { MendingAction } from './actions.ts';
+import { AFTERMATH, type Experiment } from './experiment.ts';
 import type { ExperimentRun, Played, RecordedEvent } from './experiment-run.ts';
-import { momentAt } from './moments.ts';
+import type { Moment } from './moments.ts';
 import type { LogLine, NetEvent, NetUnderTest } from './net-under-test.ts';
 import { LOOK_EVERY, Overload } from './overload.ts';
+import type { Probe } from './probe-schema.ts';
 import { Probing } from './probing.ts';
 import { answersOf } from './request-id.ts';
 import type { Sample } from './sample.ts';
@@ -24,6 +26,8 @@ const ROLL_BACK_TIME = 30_000;
 /** ms between looks whether the steady state has held long enough. */
 const STEADY_LOOK = 10;
 
+const HEAL_ALL: MendingAction = { do: 'heal', at: { offset: 0 } };
+
 export interface RunnerOptions {
   /** Starts the net of the experiment. */
   readonly open: (topology: Topology, signal: AbortSignal) => Promise<NetUnderTest>;
@@ -36,8 +40,7 @@ export interface RunnerOptions {
 
 /** What can be told while it runs. */
 export interface RunProgress {
-  /** @param lasts ms, if that is known */
-  phase(what: string, lasts?: number): void;
+  phase(what: string): void;
   sample(sample: Sample): void;
   /** An entry of the timeline begins. @param at ms from the beginning of the timeline */
   played(played: Played, at: number): void;
@@ -140,23 +143,38 @@ class Runner {
       if (!(await this.#becomesSteady(began))) return;
       const zero = now();
       this.#zero = zero;
-      progress.phase('timeline', experiment.duration);
-      const plannedAt = (entry: string) => experiment.timeline.find(({ name }) => name === entry)?.at;
-      for (const probe of experiment.probes)
-        if (probe.start) probing.begin(probe, zero + (momentAt(probe.start, plannedAt) ?? 0));
-      const timeline = new Timeline(net, (played, action) => {
+      progress.phase('timeline');
+      const timeline = new Timeline(net, experiment.timeline, zero, signal, (played, action) => {
         if (action.do === 'freeze') this.#overload.frozen(action.device);
         progress.played(played, played.at - zero);
       });
       this.#timeline = timeline;
-      await timeline.play(experiment.timeline, zero, signal);
-      await until(zero + experiment.duration, signal);
-      this.#end = signal.aborted ? now() : zero + experiment.duration;
+      for (const probe of experiment.probes)
+        if (probe.start) this.#beginAt(probe.start, probe, probing, timeline);
+      await timeline.play();
+      this.#end = await this.#endOf(timeline, zero);
     } finally {
       if (!signal.aborted) progress.phase('last answers');
       await probing.end();
       signal.removeEventListener('abort', abandon);
     }
+  }
+
+  #beginAt(start: Moment, probe: Probe, probing: Probing, timeline: Timeline): void {
+    void timeline.momentOf(start).then((moment) => {
+      if (moment !== undefined) probing.begin(probe, moment);
+    });
+  }
+
+  /** Resolves when the timeline is over, with that moment. */
+  async #endOf(timeline: Timeline, zero: number): Promise<number> {
+    const { duration } = this.experiment;
+    const { signal } = this.options;
+    const last = Math.max(zero, ...timeline.played.map(({ at }) => at));
+    const wanted = duration === undefined ? last + AFTERMATH : await timeline.momentOf(duration);
+    const end = Math.max(last, wanted ?? now());
+    await until(end, signal);
+    return signal.aborted ? now() : end;
   }
 
   async #becomesSteady(began: number): Promise<boolean> {
@@ -181,10 +199,10 @@ class Runner {
     progress.phase('rolling back');
     const patience = now() + ROLL_BACK_TIME;
     const never = new AbortController().signal;
-    await net.mend({ do: 'heal', at: 0 }, undefined);
+    await net.mend(HEAL_ALL, undefined);
     // Entries that wait for something may have what they wait for now.
     await this.#timeline?.settled(patience);
-    await net.mend({ do: 'heal', at: 0 }, undefined);
+    await net.mend(HEAL_ALL, undefined);
     this.#receipts = await net.receipts();
     let status = await net.status();
     while (unhealed(status).length > 0 && !this.#isHopeless(status) && now() < patience) {

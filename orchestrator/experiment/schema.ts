@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { actionSchema } from './actions.ts';
 import { expectationSchema } from './expectations.ts';
 import * as field from './fields.ts';
+import { moment } from './moments.ts';
 import { probeSchema } from './probe-schema.ts';
 
 export const experimentSchema = field.block(
@@ -36,9 +37,9 @@ export const experimentSchema = field.block(
     expect: z
       .array(expectationSchema, { error: 'a list of expectations, [{ "that": "recovers", … }]' })
       .describe('What must have been seen.'),
-    duration: field
-      .interval('How long the timeline runs; until 2 s after its last entry unless told.')
-      .optional(),
+    duration: moment(
+      'How long the timeline runs, though not less than to its last entry; until 2 s after that unless told.',
+    ).optional(),
     loopLag: field
       .interval('A device whose event loop lagged more than this makes the timings not to be trusted.')
       .default(250),

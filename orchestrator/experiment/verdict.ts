@@ -118,9 +118,9 @@ class Judge {
   #judge(expectation: Expectation): { passed: boolean; seen: string } {
     switch (expectation.that) {
       case 'fails-at-most':
-        return this.#outage(expectation, expectation.for);
+        return this.#outage(expectation, this.#played(expectation.after)?.at, expectation.for);
       case 'recovers':
-        return this.#outage(expectation, expectation.within);
+        return this.#outage(expectation, this.#played(expectation.after)?.done, expectation.within);
       case 'failures':
         return this.#failures(expectation);
       case 'unaffected':
@@ -138,9 +138,9 @@ class Judge {
 
   #outage(
     { probe, after, until }: Extract<Expectation, { after: string }>,
+    from: number | undefined,
     most: number,
   ): { passed: boolean; seen: string } {
-    const from = this.#played(after)?.at;
     const end = this.#end(until);
     if (from === undefined || end === undefined) return endedBefore(`${after} was played`);
     const { failed, over } = outageBetween(this.#of(probe), from, end);

@@ -88,8 +88,8 @@ steadyState:
     - { name: load, type: throughput, from: laptop, target: 'http://www.example.com/bytes/20000', timeout: 2s, bounds: { rate: 1kbit } }
 timeline:
   - { at: 100ms, name: outage, do: cut, cable: right }
-  - { at: 3s, name: repair, do: splice, cable: right }
-duration: 6s
+  - { at: outage + 3s, name: repair, do: splice, cable: right }
+duration: repair + 3s
 capture: ['laptop:eth0', right]
 expect:
 ${['ping', 'page', 'connect', 'load']
@@ -160,7 +160,7 @@ describe('in the middle of a run, with a device frozen and a cable cut', () => {
     const path = await file(
       `${name}.yaml`,
       `name: ${name}\n${PAIR}${BRIEF}
-timeline: [{ at: 0s, do: freeze, device: web }, { at: 10ms, name: last, do: cut, cable: left }]
+timeline: [{ at: 0s, name: hang, do: freeze, device: web }, { at: hang, name: last, do: cut, cable: left }]
 duration: 10m`,
     );
     const running = lab.spawn(['run', path, '--out', out]);

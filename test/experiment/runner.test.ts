@@ -41,7 +41,7 @@ function experiment(more: Partial<Experiment> = {}): Experiment {
       actionSchema.parse({ at: '150ms', name: 'repair', do: 'heal', faults: ['outage'] }),
     ],
     expect: [],
-    duration: 300,
+    duration: { offset: 300 },
     capture: ['uplink'],
     ...more,
   };
@@ -84,6 +84,62 @@ test('each request has an id of its own, and answers are counted by it', async (
   expect(good.every(({ request }) => seen.answers[request!] === 1)).toBe(true);
 });
 
+test.each([
+  ['splice', { cable: 'uplink' }],
+  ['heal', {}],
+  ['heal', { faults: ['outage'] }],
+])('a %s %o waits for the fault that it mends', async (verb, what) => {
+  const cut = net.break.bind(net);
+  net.break = async (action) => {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return cut(action);
+  };
+  const timeline = [
+    actionSchema.parse({ at: '10ms', name: 'outage', do: 'cut', cable: 'uplink' }),
+    actionSchema.parse({ at: '20ms', name: 'repair', do: verb, ...what }),
+  ];
+  const seen = await run(experiment({ timeline }));
+  expect(net.done[0]).toBe('cut');
+  const [outage, repair] = seen.played;
+  expect(repair!.at).toBeLessThan(outage!.done!);
+  expect(repair!.done).toBeGreaterThanOrEqual(outage!.done!);
+});
+
+test('an entry, a probe and the end may wait for another entry to be in effect', async () => {
+  const cut = net.break.bind(net);
+  net.break = async (action) => {
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    return cut(action);
+  };
+  const timeline = [
+    actionSchema.parse({ at: 'outage + 50ms', name: 'repair', do: 'splice', cable: 'uplink' }),
+    actionSchema.parse({ at: '10ms', name: 'outage', do: 'cut', cable: 'uplink' }),
+  ];
+  const late = probeSchema.parse({ ...page, name: 'late', interval: '20ms', timeout: '1s', start: 'repair' });
+  const duration = { entry: 'repair', offset: 100 };
+  const seen = await run(experiment({ timeline, duration, probes: [page, late] }));
+  const [outage, repair] = seen.played;
+  expect([outage?.name, repair?.name]).toEqual(['outage', 'repair']);
+  expect(repair!.at).toBeGreaterThanOrEqual(outage!.done! + 50);
+  expect(seen.ran).toBeGreaterThanOrEqual(repair!.done! + 100);
+  const began = seen.samples.filter(({ probe }) => probe === 'late').map(({ at }) => at);
+  expect(Math.min(...began)).toBeGreaterThanOrEqual(repair!.done!);
+});
+
+test('an entry that waits for one that fails is told as failed too', async () => {
+  const timeline = [
+    actionSchema.parse({ at: '0s', name: 'amnesia', do: 'flush', device: 'router', table: 'nat' }),
+    actionSchema.parse({ at: 'amnesia + 10ms', name: 'outage', do: 'cut', cable: 'uplink' }),
+    actionSchema.parse({ at: 'outage', do: 'heal' }),
+  ];
+  const seen = await run(experiment({ timeline, duration: { entry: 'outage', offset: 60_000 } }));
+  expect(seen.played.map(({ failed }) => failed)).toEqual([
+    'nothing to flush',
+    'amnesia was not in effect before',
+    'outage was not in effect before',
+  ]);
+});
+
 test('without a steady state no fault is made', async () => {
   net.broken.set('f0', (await net.receipts())[0]!);
   const seen = await run(experiment());
@@ -122,7 +178,7 @@ test('an interrupted run is rolled back all the same', async () => {
     setTimeout(() => stop.abort(), 150);
     return net;
   };
-  const seen = await run(experiment({ duration: 60_000 }), stop.signal, open);
+  const seen = await run(experiment({ duration: { offset: 60_000 } }), stop.signal, open);
   expect(net.done.slice(-4)).toEqual(['heal all', 'heal all', 'captured uplink', 'closed']);
   expect(seen.troubles).toContain('it was interrupted');
   expect(seen.ran).toBeLessThan(60_000);
@@ -138,7 +194,10 @@ test('an interrupted run waits for no answer', async () => {
     return new Promise(() => {});
   };
   const patient = { ...page, timeout: 3_600_000 };
-  const seen = await run(experiment({ probes: [patient], timeline: [], duration: 60_000 }), stop.signal);
+  const seen = await run(
+    experiment({ probes: [patient], timeline: [], duration: { offset: 60_000 } }),
+    stop.signal,
+  );
   expect(seen.samples.length).toBeGreaterThan(0);
   expect(seen.samples.every(({ ok }) => ok)).toBe(true);
   expect(net.done.at(-1)).toBe('closed');

@@ -22,7 +22,7 @@ export function chartOf(run: ExperimentRun): string {
   });
   return [
     `<svg viewBox="0 0 ${WIDTH} ${px(bottom + AXIS)}" role="img" aria-label="Timeline of faults and probes" xmlns="http://www.w3.org/2000/svg">`,
-    before(scale.x(0), bottom),
+    run.ran > 0 ? before(scale.x(0), bottom) : '',
     bands.draw(bottom),
     ...lanes,
     devices.draw(devicesTop),

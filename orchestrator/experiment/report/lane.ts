@@ -78,15 +78,15 @@ function plot(
   });
   const point = (sample: Sample) => ({ x: scale.x(sample.at), y: y(of(sample) ?? 0) });
   const dots = samples
-    .filter((sample) => sample.ok && of(sample) !== undefined)
+    .filter((sample) => of(sample) !== undefined)
     .map((sample) => {
       const { x, y: level } = point(sample);
       const end = scale.x(sample.at + sample.took);
       const span = `<line class="span" x1="${px(x)}" x2="${px(end)}" y1="${px(level)}" y2="${px(level)}"/>`;
       const told = `at ${seconds(sample.at)}: ${text(of(sample) ?? 0)}`;
-      return `<g>${title(told)}${lasting ? span : ''}<circle class="ok" cx="${px(x)}" cy="${px(level)}" r="2.5"/></g>`;
+      return `<g>${title(told)}${lasting ? span : ''}<circle class="${sample.ok ? 'ok' : 'bad'}" cx="${px(x)}" cy="${px(level)}" r="2.5"/></g>`;
     });
-  const lines = lasting ? [] : answersInARow(samples).map((run) => polyline(run.map(point)));
+  const lines = lasting ? [] : answersInARow(samples, of).map((run) => polyline(run.map(point)));
   return [...ticks, ...lines, ...dots].join('\n');
 }
 
@@ -104,11 +104,11 @@ function failure({ at, took, code, reason }: Sample, y: number, scale: TimeScale
   ].join('');
 }
 
-/** Answers between failures. */
-function answersInARow(samples: readonly Sample[]): Sample[][] {
+/** Answers, good or bad, with no try between them that had none. */
+function answersInARow(samples: readonly Sample[], of: Measure['of']): Sample[][] {
   const runs: Sample[][] = [[]];
   for (const sample of samples) {
-    if (sample.ok) runs.at(-1)?.push(sample);
+    if (of(sample) !== undefined) runs.at(-1)?.push(sample);
     else if (runs.at(-1)?.length) runs.push([]);
   }
   return runs.filter((run) => run.length > 1);

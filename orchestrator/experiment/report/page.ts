@@ -48,7 +48,7 @@ function facts({ began, ran, seed, experiment }: ExperimentRun): string {
   const { devices, cables } = experiment.topology;
   return [
     `${new Date(began).toISOString().slice(0, 19).replace('T', ' ')} UTC`,
-    `timeline of ${seconds(ran)}`,
+    ran > 0 ? `timeline of ${seconds(ran)}` : 'no timeline',
     `seed ${seed}`,
     `${count(devices.length, 'device')}, ${count(cables.length, 'cable')}`,
   ].join(' · ');
@@ -70,6 +70,7 @@ function verdictList({ verdicts }: Verdicts): string {
 /** What is drawn how. */
 const LEGEND = `<ul class="legend">
 <li><svg viewBox="0 0 26 12" width="26" height="12"><line class="line" x1="2" x2="24" y1="6" y2="6"/><circle class="ok" cx="13" cy="6" r="2.5"/></svg>answer, when it was asked for</li>
+<li><svg viewBox="0 0 26 12" width="26" height="12"><line class="line" x1="2" x2="24" y1="6" y2="6"/><circle class="bad" cx="13" cy="6" r="2.5"/></svg>answer out of bounds</li>
 <li><svg viewBox="0 0 26 12" width="26" height="12"><line class="span" x1="5" x2="25" y1="6" y2="6"/><circle class="ok" cx="5" cy="6" r="2.5"/></svg>download, as long as it took</li>
 <li><svg viewBox="0 0 26 12" width="26" height="12"><g class="failure"><line x1="5" x2="25" y1="6" y2="6"/><path d="M2 3l6 6m0 -6l-6 6"/></g></svg>try that failed, as long as it took</li>
 <li><svg viewBox="0 0 26 12" width="26" height="12"><g class="band hue0"><rect class="bar" x="1" y="0" width="24" height="6" rx="2"/><rect class="shade" x="1" y="0" width="24" height="12"/></g></svg>fault in force</li>

@@ -12,19 +12,22 @@ export interface TimeScale {
   /** ms from the beginning of the timeline. */
   readonly from: number;
   readonly until: number;
+  /** For people. */
+  readonly what: string;
   x(time: number): number;
 }
 
 export function timeScale({ samples, ran, experiment }: ExperimentRun): TimeScale {
   const first = Math.min(0, ...samples.map(({ at }) => at));
-  const from = Math.max(first, -Math.max(experiment.hold, SHOWN_BEFORE));
-  // Without a timeline what is shown is the wait for the steady state.
-  const until = Math.max(ran, from + 1, ...(ran === 0 ? samples.map(({ at, took }) => at + took) : []));
+  // Without a timeline what is shown is the whole wait for the steady state.
+  const from = ran === 0 ? first : Math.max(first, -Math.max(experiment.hold, SHOWN_BEFORE));
+  const until = Math.max(ran, from + 1);
   const perMs = (WIDTH - LEFT - RIGHT) / (until - from);
-  return { from, until, x: (time) => LEFT + (Math.min(Math.max(time, from), until) - from) * perMs };
+  const what = ran === 0 ? 'seconds until the end of the wait' : 'seconds since the timeline began';
+  return { from, until, what, x: (time) => LEFT + (Math.min(Math.max(time, from), until) - from) * perMs };
 }
 
-export function timeAxis({ from, until, x }: TimeScale, top: number): string {
+export function timeAxis({ from, until, what, x }: TimeScale, top: number): string {
   const step = roundAbove((until - from) / TICKS);
   const ticks: number[] = [];
   for (let time = Math.ceil(from / step) * step; time <= until; time += step) ticks.push(time);
@@ -34,7 +37,7 @@ export function timeAxis({ from, until, x }: TimeScale, top: number): string {
     return `<line x1="${at}" x2="${at}" y1="${top}" y2="${top + 5}"/>${text}`;
   });
   const middle = (LEFT + WIDTH - RIGHT) / 2;
-  const unit = textAt(middle, top + 36, 'seconds since the timeline began', 'text-anchor="middle"');
+  const unit = textAt(middle, top + 36, what, 'text-anchor="middle"');
   return `<g class="axis">${figures.join('')}${unit}</g>`;
 }
 

@@ -51,7 +51,7 @@ svg .before rect { fill: var(--soft); opacity: .14; }
 svg .grid, svg .axis line { stroke: var(--line); }
 svg .line { fill: none; stroke: var(--data); stroke-width: 1.4; opacity: .7; }
 svg .span { stroke: var(--data); stroke-width: 3; opacity: .45; }
-svg .ok { fill: var(--data); }
+svg .ok { fill: var(--data); } svg .bad { fill: var(--bad); }
 svg .lane .failed { fill: var(--bad); font-size: 11px; }
 svg .failure line { stroke: var(--bad); stroke-width: 3; opacity: .22; }
 svg .failure path { stroke: var(--bad); stroke-width: 1.7; fill: none; }
