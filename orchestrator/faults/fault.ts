@@ -179,11 +179,13 @@ export class Fault implements EndFault {
     const { at, device, detail } = site;
     const confirmed = this.#isConfirmed(site);
     if (confirmed || !this.active) return { at, ...detail, confirmed };
-    const { frozen } = this.shop.bench.device(device);
+    const { frozen, run } = this.shop.bench.device(device);
     const why = frozen
-      ? 'frozen: it takes this up when it is thawed'
-      : 'not running: it takes this up when it starts';
-    return { at, ...detail, confirmed, waits: `${device} is ${why}` };
+      ? 'is frozen: it takes this up when it is thawed'
+      : run === undefined
+        ? 'is not running: it takes this up when it starts'
+        : 'is being told';
+    return { at, ...detail, confirmed, waits: `${device} ${why}` };
   }
 
   #isConfirmed(site: Site | DeviceRule): boolean {

@@ -9,7 +9,7 @@ import { CableEnds } from './cable-ends.ts';
 import { readFlushed } from './counts.ts';
 import { DeviceRule } from './device-rule.ts';
 import { causesOf } from './effective-impairment.ts';
-import { Fault, type FaultPlan, type FaultWorkshop } from './fault.ts';
+import { Fault, type FaultPlan, type FaultStep, type FaultWorkshop } from './fault.ts';
 import { checkImpairment, impairmentValues } from './impair-values.ts';
 import { misbehaviourOf } from './misbehaviour.ts';
 import { checkPartition, Partitions } from './partitions.ts';
@@ -470,21 +470,30 @@ export class FaultManager {
     for (const watcher of this.#watchers) watcher(change, fault.receipt());
   }
 
-  /** A frozen process that is gone is frozen no more; who has another address is found by it. */
+  /** A frozen process that is gone is frozen no more, who has another address is found by it, who wakes is told. */
   #devicesChanged(): void {
     for (const fault of this.#active())
       if (fault.power?.as === 'frozen' && this.bench.device(fault.power.device).run !== fault.power.run)
         this.#close(fault);
     for (const fault of this.#partitions.outdated())
       void this.#oneAtATime(() => this.#partitions.renew(fault, CONFIRM_TIMEOUT)).catch(() => {});
+    // Thawed by somebody else.
+    void this.#catchUp();
   }
 
   /** Has devices that were frozen take up what was made without them. */
   async #catchUp(): Promise<void> {
+    if (this.#open().length === 0) return;
     await this.#oneAtATime(async () => {
-      const open = this.#inForce().flatMap((fault) => fault.steps().filter(({ isOpen }) => isOpen));
-      const awake = open.filter(({ device }) => !this.bench.device(device).frozen);
-      await Promise.allSettled(awake.map((step) => step.put(this.#patience(step.device))));
+      await Promise.allSettled(this.#open().map((step) => step.put(this.#patience(step.device))));
+    });
+  }
+
+  #open(): FaultStep[] {
+    const open = this.#inForce().flatMap((fault) => fault.steps().filter(({ isOpen }) => isOpen));
+    return open.filter(({ device }) => {
+      const { frozen, run } = this.bench.device(device);
+      return run !== undefined && !frozen;
     });
   }
 

@@ -208,6 +208,19 @@ describe('a cut of a cable to a device that is frozen', () => {
     expect([isCut('router', 'wan'), isCut('isp', 'home')]).toEqual([false, false]);
   });
 
+  test('is taken up, too, when somebody else lets the device go on', async () => {
+    const isp = bench.device('isp');
+    isp.frozen = true;
+    await manager.cut('uplink');
+    expect((await receipt('f1')).applied[1]).toMatchObject({ at: 'isp:home', confirmed: false });
+    isp.frozen = false;
+    expect((await receipt('f1')).applied[1]).toMatchObject({ waits: 'isp is being told' });
+    bench.changed();
+    await manager.faults();
+    expect(isCut('isp', 'home')).toBe(true);
+    expect((await receipt('f1')).applied[1]).toMatchObject({ confirmed: true });
+  });
+
   test('is undone by the end that made it', async () => {
     await manager.freeze(['isp']);
     await manager.cut('uplink');
