@@ -13,7 +13,7 @@ import {
   effectiveImpairment,
   type ImpairmentValues,
 } from './effective-impairment.ts';
-import { type CablePlace, placesOn } from './places.ts';
+import { bothPlaces, type CablePlace, placesOn } from './places.ts';
 import type { Cause } from './receipt.ts';
 import type { Tally } from './tally.ts';
 
@@ -85,13 +85,13 @@ export class CableEnds {
   /**
    * Makes the end as the active faults want it.
    * @returns whether the device has confirmed it; one that is off takes it up when it starts, one that is
-   *   frozen has to be asked again
+   *   frozen is `behind`
    */
   async settle(place: CablePlace, timeout: number): Promise<boolean> {
     const ledger = this.#ledger(place);
     if (this.bench.device(place.device).frozen) {
       this.#credit(ledger, place, this.#wanted(place));
-      return false;
+      return !this.#isBehind(place);
     }
     try {
       const impairment = JSON.stringify(this.#wanted(place).impairment);
@@ -112,6 +112,11 @@ export class CableEnds {
       this.#credit(ledger, place, this.#wanted(place));
       return false;
     }
+  }
+
+  /** Ends that are not known to be as the active faults want them. */
+  behind(): CablePlace[] {
+    return this.bench.topology.cables.flatMap(bothPlaces).filter((place) => this.#isBehind(place));
   }
 
   /** Reads the counts of an end, if its device answers. */
@@ -186,6 +191,12 @@ export class CableEnds {
     const claims = here.flatMap(({ id, values }) => (values === undefined ? [] : [{ id, values }]));
     const effective = effectiveImpairment(place.cable.impairments[place.index], claims);
     return { ...effective, cut: here.some(({ cut }) => cut) };
+  }
+
+  #isBehind(place: CablePlace): boolean {
+    const { told } = this.#ledger(place);
+    const { impairment, cut } = this.#wanted(place);
+    return told.cut !== cut || told.impairment !== JSON.stringify(impairment);
   }
 
   #ledger(place: CablePlace): Ledger {

@@ -36,10 +36,9 @@ interface Site {
 export interface FaultStep {
   readonly at: string;
   readonly device: string;
-  /** The device has not been told, and does not start with it. */
-  readonly isOpen: boolean;
   put(timeout: number): Promise<void>;
-  lift(timeout: number): Promise<void>;
+  /** Whether the place is known to be without it. */
+  lift(timeout: number): Promise<boolean>;
 }
 
 export class Fault implements EndFault {
@@ -131,19 +130,23 @@ export class Fault implements EndFault {
   steps(): FaultStep[] {
     const ofPlace = (place: CablePlace): FaultStep => {
       const site = this.#sites.find(({ at }) => at === place.at);
-      const settle = async (timeout: number) => {
-        const done = await this.shop.ends.settle(place, timeout);
-        if (done && site) site.confirmed = true;
-      };
       const { at, device } = place;
-      return { at, device, isOpen: isOpen(site), put: settle, lift: settle };
+      const settle = (timeout: number) => this.shop.ends.settle(place, timeout);
+      const put = async (timeout: number) => {
+        if ((await settle(timeout)) && site) site.confirmed = true;
+      };
+      const lift = async (timeout: number) =>
+        (await settle(timeout)) || this.shop.bench.device(device).run === undefined;
+      return { at, device, put, lift };
     };
     const ofRule = (rule: DeviceRule): FaultStep => ({
       at: rule.at,
       device: rule.device,
-      isOpen: isOpen(rule),
       put: (timeout) => rule.put(timeout),
-      lift: (timeout) => rule.lift(timeout),
+      lift: async (timeout) => {
+        await rule.lift(timeout);
+        return true;
+      },
     });
     return [...this.#places.map(ofPlace), ...this.rules.map(ofRule)];
   }
@@ -192,9 +195,4 @@ export class Fault implements EndFault {
     if (this.active && site.begins && this.shop.bench.device(site.device).booted) site.confirmed = true;
     return site.confirmed;
   }
-}
-
-/** Whether the device knows nothing of it, and will not by itself. */
-function isOpen(site: Pick<Site, 'confirmed' | 'begins'> | undefined): boolean {
-  return site !== undefined && !site.confirmed && !site.begins;
 }

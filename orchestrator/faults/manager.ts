@@ -9,11 +9,11 @@ import { CableEnds } from './cable-ends.ts';
 import { readFlushed } from './counts.ts';
 import { DeviceRule } from './device-rule.ts';
 import { causesOf } from './effective-impairment.ts';
-import { Fault, type FaultPlan, type FaultStep, type FaultWorkshop } from './fault.ts';
+import { Fault, type FaultPlan, type FaultWorkshop } from './fault.ts';
 import { checkImpairment, impairmentValues } from './impair-values.ts';
 import { misbehaviourOf } from './misbehaviour.ts';
 import { checkPartition, Partitions } from './partitions.ts';
-import { bothPlaces, cableNamed, deviceNamed, placesOf } from './places.ts';
+import { bothPlaces, type CablePlace, cableNamed, deviceNamed, placesOf } from './places.ts';
 import type { Receipt } from './receipt.ts';
 import {
   type BlackholeRequest,
@@ -333,14 +333,16 @@ export class FaultManager {
     fault.until = this.#shop.now();
     const steps = fault.steps();
     const results = await Promise.allSettled(steps.map((step) => step.lift(this.#patience(step.device))));
-    const at = (status: string) =>
-      steps.filter((_, index) => results[index]?.status === status).map((step) => step.at);
-    const [undone, left] = [at('fulfilled'), at('rejected')];
+    const isUndone = (result: PromiseSettledResult<boolean> | undefined) =>
+      result?.status === 'fulfilled' && result.value;
+    const at = (done: boolean) =>
+      steps.filter((_, index) => isUndone(results[index]) === done).map((step) => step.at);
+    const [undone, left] = [at(true), at(false)];
     return [
       `${fault.name} is not in effect: ${failed.join('; ')}`,
       undone.length > 0 ? `undone at ${undone.join(', ')}` : 'nothing was undone',
       ...(left.length > 0
-        ? [`what became of it at ${left.join(', ')} is not known: restart what hangs`]
+        ? [`what became of it at ${left.join(', ')} is not known: thaw or restart what hangs`]
         : []),
     ].join('; ');
   }
@@ -481,19 +483,23 @@ export class FaultManager {
     void this.#catchUp();
   }
 
-  /** Has devices that were frozen take up what was made without them. */
+  /** Has devices that were frozen, or too slow, take up what they have not confirmed. */
   async #catchUp(): Promise<void> {
-    if (this.#open().length === 0) return;
+    if (this.#behind().length === 0) return;
     await this.#oneAtATime(async () => {
-      await Promise.allSettled(this.#open().map((step) => step.put(this.#patience(step.device))));
+      const behind = this.#behind();
+      await Promise.allSettled(behind.map((place) => this.#ends.settle(place, CONFIRM_TIMEOUT)));
+      const known = behind.map(({ at }) => at);
+      const steps = this.#inForce().flatMap((fault) => fault.steps().filter(({ at }) => known.includes(at)));
+      await Promise.allSettled(steps.map((step) => step.put(CONFIRM_TIMEOUT)));
     });
   }
 
-  #open(): FaultStep[] {
-    const open = this.#inForce().flatMap((fault) => fault.steps().filter(({ isOpen }) => isOpen));
-    return open.filter(({ device }) => {
-      const { frozen, run } = this.bench.device(device);
-      return run !== undefined && !frozen;
+  #behind(): CablePlace[] {
+    if (this.#made === 0) return [];
+    return this.#ends.behind().filter(({ device }) => {
+      const { frozen, booted } = this.bench.device(device);
+      return booted && !frozen;
     });
   }
 

@@ -86,7 +86,9 @@ class Client implements ControlClient {
       timeout === undefined
         ? undefined
         : systemClock.after(timeout, () =>
-            call.giveUp(codedError('ETIMEDOUT', `${method} was not answered within ${timeout} ms`)),
+            call.giveUp(
+              codedError('ETIMEDOUT', `${method} was not answered within ${Math.round(timeout)} ms`),
+            ),
           );
     const abort = () => call.giveUp(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });

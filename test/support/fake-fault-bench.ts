@@ -28,18 +28,21 @@ export class FakeDevice implements FaultyDevice {
 
   /** While it hangs: what it has been asked, and will do when it goes on. */
   #unheard: (() => unknown)[] | undefined;
+  #freezes = false;
 
   constructor(readonly name: string) {}
 
-  /** It answers nobody in time. */
-  hang(): void {
+  /** It answers nobody in time, and is frozen once it is asked, if told so. */
+  hang(freezes = false): void {
     this.#unheard = [];
+    this.#freezes = freezes;
   }
 
   /** It does what it was asked meanwhile. */
   goOn(): void {
     for (const answer of this.#unheard ?? []) answer();
     this.#unheard = undefined;
+    this.frozen = false;
   }
 
   get booted(): boolean {
@@ -70,6 +73,7 @@ export class FakeDevice implements FaultyDevice {
     this.calls.push(`${method} ${String(fields.interface ?? fields.id ?? fields.table)}`);
     if (this.#unheard === undefined) return this.#answer(method, fields);
     this.#unheard.push(() => this.#answer(method, fields));
+    this.frozen ||= this.#freezes;
     throw Object.assign(new Error('no answer within 3000 ms'), { code: 'ETIMEDOUT' });
   }
 

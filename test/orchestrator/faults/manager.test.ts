@@ -174,6 +174,19 @@ describe('what can not be made everywhere is made nowhere', () => {
     expect(await manager.faults()).toEqual([]);
   });
 
+  test('an end that somebody freezes meanwhile is told what undoes it when it goes on', async () => {
+    const isp = bench.device('isp');
+    isp.hang(true);
+    await expect(manager.cut('uplink')).rejects.toThrow(
+      /undone at router:wan; what became of it at isp:home is not known/,
+    );
+    isp.goOn();
+    expect(isp.port('home').cut).toBe(true);
+    bench.changed();
+    await manager.heal();
+    await expect.poll(() => isp.port('home').cut).toBe(false);
+  });
+
   test('a frozen end is not asked', async () => {
     await manager.freeze(['isp']);
     await expect(manager.impair({ cable: 'uplink', loss: '7%' })).rejects.toThrow(
