@@ -13,9 +13,16 @@ import { abort, complete, establish, fail, finish, setState, tellClosed, timeWai
 
 /** What leaves in answer to the segment may wait for the end of the batch: `flush` sees to it. */
 export function segmentArrives(tcb: Tcb, segment: TcpSegment): void {
-  if (tcb.state === 'SYN-SENT') arriveInSynSent(tcb, segment);
-  else if (isCrossedAnswer(tcb, segment)) synAnswered(tcb, segment);
+  if (tcb.state === 'SYN-SENT') {
+    arriveInSynSent(tcb, segment);
+    if (tcb.synchronized) textArrives(tcb, withoutSyn(segment));
+  } else if (isCrossedAnswer(tcb, segment)) synAnswered(tcb, segment);
   else if (passesTimestamps(tcb, segment) && passesSequence(tcb, segment)) arriveInWindow(tcb, segment);
+}
+
+/** What is left of a SYN,ACK for the sixth step and those after it (RFC 9293 §3.10.7.3). */
+function withoutSyn(segment: TcpSegment): TcpSegment {
+  return { ...segment, sequence: seqAdd(segment.sequence, 1), flags: segment.flags & ~TCP_SYN };
 }
 
 /** SYNs have crossed, and this answers ours: as an ACK does, for its SYN has come before (RFC 9293 §3.5, figure 7). */
@@ -29,6 +36,7 @@ function synAnswered(tcb: Tcb, segment: TcpSegment): void {
   takeSynWindow(tcb, segment, segment.acknowledgment);
   handshakeEnds(tcb, segment);
   heard(tcb);
+  textArrives(tcb, withoutSyn(segment));
 }
 
 function arriveInWindow(tcb: Tcb, segment: TcpSegment): void {

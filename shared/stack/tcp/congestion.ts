@@ -32,6 +32,3 @@ export interface CongestionControl {
 export function initialWindow(mss: number): number {
   return Math.min(10 * mss, Math.max(2 * mss, 14_600));
 }
-
-/** At most so many segments are added for one ACK in slow start, which may stand for a whole batch (RFC 9406 §4.2). */
-export const SLOW_START_LIMIT = 8;

@@ -1,6 +1,6 @@
 // CUBIC (RFC 9438): after a loss the window returns to where it was along a cubic curve of time.
 
-import { type CongestionControl, initialWindow, SLOW_START_LIMIT } from './congestion.ts';
+import { type CongestionControl, initialWindow } from './congestion.ts';
 
 /** Segments per second cubed (RFC 9438 §5.1). */
 const C = 0.4;
@@ -53,7 +53,8 @@ export class Cubic implements CongestionControl {
 
   acknowledged(bytes: number, now: number, roundTrip: number): void {
     if (this.window < this.threshold) {
-      this.window += Math.min(bytes, SLOW_START_LIMIT * this.#mss);
+      // By bytes (RFC 3465), and all of them: an ACK may stand for a whole batch, as with GRO.
+      this.window = Math.min(this.window + bytes, this.threshold);
       return;
     }
     const current = this.window / this.#mss;

@@ -108,6 +108,11 @@ export class HalfOpen implements Occupant {
     this.#alarm.close();
   }
 
+  /** RCV.WND: as it stood in the SYN,ACK, without a scale. */
+  get #window(): number {
+    return Math.min(this.owner.context.settings.receiveBuffer, 0xffff);
+  }
+
   #handshake(): Handshake {
     const { local, remote, iss, irs, offered } = this;
     const elapsed = this.owner.context.clock.now() - this.#startedAt;
@@ -116,13 +121,13 @@ export class HalfOpen implements Occupant {
 
   #resetArrives(sequence: number, next: number): void {
     if (sequence === next) this.owner.forget(this);
-    else if (seqWithin(sequence, next, 0xffff)) this.#challenge();
+    else if (seqWithin(sequence, next, this.#window)) this.#challenge();
   }
 
   #isAcceptable(segment: TcpSegment, next: number): boolean {
     const { timestamps } = segment.options;
     if (this.offered.timestamps && (!timestamps || seqBefore(timestamps.value, this.#recent))) return false;
-    return seqWithin(segment.sequence, next, 0xffff);
+    return seqWithin(segment.sequence, next, this.#window);
   }
 
   #sendSynAck(): void {
@@ -150,7 +155,7 @@ export class HalfOpen implements Occupant {
       sequence: seqAdd(this.iss, 1),
       acknowledgment: seqAdd(this.irs, 1),
       flags: TCP_ACK,
-      window: Math.min(context.settings.receiveBuffer, 0xffff) >>> scaled,
+      window: this.#window >>> scaled,
       options: this.offered.timestamps ? { timestamps: { value, echo: this.#recent } } : {},
     });
   }

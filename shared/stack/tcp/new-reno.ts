@@ -1,6 +1,6 @@
 // Slow start and congestion avoidance of RFC 5681; loss recovery itself is NewReno's or SACK's.
 
-import { type CongestionControl, initialWindow, SLOW_START_LIMIT } from './congestion.ts';
+import { type CongestionControl, initialWindow } from './congestion.ts';
 
 export class NewReno implements CongestionControl {
   readonly name = 'newreno';
@@ -21,7 +21,8 @@ export class NewReno implements CongestionControl {
 
   acknowledged(bytes: number): void {
     if (this.window < this.threshold) {
-      this.window += Math.min(bytes, SLOW_START_LIMIT * this.#mss);
+      // By bytes (RFC 3465), and all of them: an ACK may stand for a whole batch, as with GRO.
+      this.window = Math.min(this.window + bytes, this.threshold);
       return;
     }
     // One segment for each window acknowledged (RFC 5681 §3.1, by bytes as RFC 3465).

@@ -51,7 +51,7 @@ export function retransmit(tcb: Tcb, segment: SentSegment): void {
     `TCP port ${tcb.local.port} to ${tcb.remote.port}: ${length} bytes from ${start} are sent again (${segment.transmissions} times now)`,
   );
   tcb.context.counters.add('tcp.retransmitted');
-  const error = sendData(tcb, start, length, (length > 0 ? TCP_PSH : 0) | (withFin ? TCP_FIN : 0));
+  const error = sendData(tcb, start, length, (segment.push ? TCP_PSH : 0) | (withFin ? TCP_FIN : 0));
   if (error) notSent(tcb, segment, error);
 }
 
@@ -121,7 +121,7 @@ function sendNew(tcb: Tcb, length: number, flags: number): boolean {
   }
   tcb.lastDataAt = now;
   tcb.nxt = seqAdd(start, length + (flags & TCP_FIN ? 1 : 0));
-  tcb.sent.push(start, tcb.nxt, now);
+  tcb.sent.add(start, tcb.nxt, now, (flags & TCP_PSH) !== 0);
   tcb.rate?.sent(length);
   tcb.noteFlight();
   tcb.probeDue = true;

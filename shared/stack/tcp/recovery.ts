@@ -12,6 +12,8 @@ import type { Tcb } from './tcb.ts';
 
 /** Duplicate ACKs that mean loss, without SACK (RFC 5681 §3.2). */
 const DUP_THRESH = 3;
+/** ms that the reordering timer goes off late: what comes within them tells more surely than a timer, as Linux. */
+const REORDERING_SLACK = 2;
 
 /** What recovery must know of an acknowledgment. */
 export interface AcknowledgmentEvent {
@@ -90,7 +92,7 @@ export function resendSmaller(tcb: Tcb): void {
 function findLost(tcb: Tcb): boolean {
   const { rack, sent, context, roundTrip } = tcb;
   const { lost, wait } = rack.detect(sent, context.clock.now(), tcb.recovery !== 'none', roundTrip);
-  if (wait > 0) tcb.reordering.set(wait);
+  if (wait > 0) tcb.reordering.set(wait + REORDERING_SLACK);
   else tcb.reordering.clear();
   return lost;
 }

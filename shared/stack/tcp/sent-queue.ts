@@ -13,6 +13,8 @@ export interface SentSegment {
   /** The place of the latest transmission among all of this connection: two may bear the same time. */
   order: number;
   transmissions: number;
+  /** Whether all that had been written went with it (PSH, RFC 9293 §3.9.1.2). */
+  push: boolean;
   state: 'in-flight' | 'lost' | 'sacked';
 }
 
@@ -83,9 +85,17 @@ export class SentQueue {
     return this.#sackedSegments;
   }
 
-  push(start: number, end: number, now: number): void {
+  add(start: number, end: number, now: number, push = false): void {
     const order = ++this.#transmissions;
-    const segment: SentSegment = { start, end, sentAt: now, order, transmissions: 1, state: 'in-flight' };
+    const segment: SentSegment = {
+      start,
+      end,
+      sentAt: now,
+      order,
+      transmissions: 1,
+      push,
+      state: 'in-flight',
+    };
     this.#segments.push(segment);
     this.#count(segment, 1);
   }
@@ -151,6 +161,7 @@ export class SentQueue {
     this.#segments.splice(this.#indexFrom(segment.start) + 1, 0, rest);
     this.#count(segment, -1);
     segment.end = middle;
+    segment.push = false;
     this.#count(segment, 1);
     this.#count(rest, 1);
     if (segment.state === 'in-flight') this.#sortInFlight();

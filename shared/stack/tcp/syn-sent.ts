@@ -1,6 +1,6 @@
 // A segment arrives in SYN-SENT (RFC 9293 §3.10.7.3).
 
-import { TCP_ACK, TCP_RST, TCP_SYN, type TcpSegment } from '../../wire/tcp.ts';
+import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN, type TcpSegment } from '../../wire/tcp.ts';
 import { sendAck } from './emit.ts';
 import { agree, sendSyn, taken } from './handshake.ts';
 import { resetFor } from './reset.ts';
@@ -32,7 +32,9 @@ function opened(tcb: Tcb, segment: TcpSegment): void {
   tcb.lastHeardAt = tcb.context.clock.now();
   establish(tcb);
   tcb.owner.notify('connected');
-  sendAck(tcb);
+  // Its text is acknowledged with it.
+  if (segment.payload.length > 0 || segment.flags & TCP_FIN) tcb.ackNow = true;
+  else sendAck(tcb);
 }
 
 /** Both ends sent a SYN at the same time (RFC 9293 §3.5, figure 7). */

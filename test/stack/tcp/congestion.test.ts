@@ -53,6 +53,16 @@ describe.each(BOTH)('%s', (name, make) => {
     expect(control.window).toBe(20 * MSS);
   });
 
+  test('TCP-11: one ACK of a whole batch counts for all of it, and slow start ends at ssthresh', () => {
+    const control = make();
+    control.setMss(MSS);
+    control.acknowledged(10 * MSS, 0, 10);
+    expect(control.window).toBe(20 * MSS);
+    control.timedOut(20 * MSS, false);
+    control.acknowledged(100 * MSS, 0, 10);
+    expect(control.window).toBe(control.threshold);
+  });
+
   test.each([
     [1460, 14_600],
     [1448, 14_480],

@@ -65,6 +65,17 @@ describe('active open', () => {
     });
   });
 
+  test('TCP-2: what a SYN,ACK brings beside is taken, and acknowledged with it (RFC 9293 §3.10.7.3)', () => {
+    const net = new Harness();
+    net.synSent();
+    expect(net.inject({ flags: 'SF.', ack: 1, options: FULL_OFFER, data: 'hello' })).toMatchObject([
+      { seq: 1, ack: 7, flags: '.' },
+    ]);
+    expect(net.user.calls).toEqual(['connected', 'readable']);
+    expect(net.connection.read()?.length).toBe(5);
+    expect(net.state).toBe('CLOSE-WAIT');
+  });
+
   test('TCP-1: RST to a SYN means ECONNREFUSED', () => {
     const net = new Harness();
     net.synSent();
@@ -253,6 +264,16 @@ describe('passive open', () => {
     const net = new Harness();
     net.synReceived();
     expect(net.inject({ seq: 500, flags: 'S' })).toMatchObject([{ seq: 1, ack: 1, flags: '.' }]);
+  });
+
+  test('TCP-4: the window of a handshake ends where the SYN,ACK said', () => {
+    const net = new Harness({ settings: { receiveBuffer: 5000 } });
+    net.synReceived();
+    expect(net.inject({ seq: 5001, flags: 'R' })).toEqual([]);
+    expect(net.inject({ seq: 5000, flags: 'R' })).toMatchObject([
+      { seq: 1, ack: 1, flags: '.', window: 5000 },
+    ]);
+    expect(net.state).toBe('SYN-RECEIVED');
   });
 
   test('TCP-4: RST ends the handshake only by the exact number', () => {

@@ -320,6 +320,14 @@ describe('TCP-8: timeouts', () => {
     expect(net.clock.nextDue).toBeUndefined();
   });
 
+  test('what is sent again has PSH where it had it before', () => {
+    const net = sender();
+    net.connection.write(new Uint8Array(2 * MSS));
+    expect(net.take().map(({ flags }) => flags)).toEqual(['.', 'P.']);
+    expect(net.wait(200)).toMatchObject([{ seq: 1, flags: '.' }]);
+    expect(net.inject({ seq: 1, ack: 1001 })).toMatchObject([{ seq: 1001, flags: 'P.' }]);
+  });
+
   test('an ACK of new data starts the timer again', () => {
     const net = sender();
     net.connection.write(new Uint8Array(2 * MSS));
