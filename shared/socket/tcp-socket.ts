@@ -141,9 +141,12 @@ export class TcpStream extends Duplex implements TcpSocket {
         if (error && this.connecting) {
           this.#connection = undefined;
           connectFailed?.(error);
-        } else if (error) this.#reset(error);
-        // After an orderly end what is left to read is still read.
-        else if (this.#reading) this.#pull();
+        } else if (error) {
+          // In a turn of its own, as libuv has it: what the same batch of segments brought before is done with by
+          // then. (node:http has nobody listen for errors while a connection changes hands.)
+          setImmediate(() => this.#reset(error));
+          // After an orderly end what is left to read is still read.
+        } else if (this.#reading) this.#pull();
       },
     };
   }
@@ -164,6 +167,7 @@ export class TcpStream extends Duplex implements TcpSocket {
 
   /** A reset, or the peer given up: what came before it is still read first, as on Linux. */
   #reset(error: SystemError): void {
+    if (this.destroyed) return;
     this.#broken = systemError(error.code, this.#sent && !this.#reading ? 'write' : 'read');
     if (this.#connection && this.#connection.readableLength > 0 && !this.#sent) {
       if (this.#reading) this.#pull();

@@ -86,7 +86,7 @@ const OVERLOADS_SNAME = 2;
  * Adds the options of one field to `found`; a repeated option is one long one (RFC 3396 §7). Returns why
  * the field is malformed, if it is.
  */
-function readOptions(field: Uint8Array, found: Map<number, Uint8Array>): Malformed | undefined {
+function readOptions(field: Uint8Array, found: Map<number, Uint8Array[]>): Malformed | undefined {
   let offset = 0;
   while (offset < field.length) {
     const code = field[offset++]!;
@@ -94,9 +94,10 @@ function readOptions(field: Uint8Array, found: Map<number, Uint8Array>): Malform
     if (code === END) return undefined;
     const length = field[offset++];
     if (length === undefined || offset + length > field.length) return new Malformed('option-too-long');
-    const value = new Uint8Array(field.subarray(offset, offset + length));
+    const value = field.subarray(offset, offset + length);
     const before = found.get(code);
-    found.set(code, before ? concatBytes([before, value]) : value);
+    if (before) before.push(value);
+    else found.set(code, [value]);
     offset += length;
   }
   return new Malformed('no-end-option');
@@ -120,15 +121,15 @@ export function decodeDhcp(bytes: Uint8Array): DhcpMessage | Malformed {
 
   const sname = bytes.subarray(SNAME, FILE);
   const file = bytes.subarray(FILE, COOKIE);
-  const options = new Map<number, Uint8Array>();
-  let fault = readOptions(bytes.subarray(OPTIONS), options);
-  const overload = options.get(DHCP_OPTIONS.OVERLOAD)?.[0] ?? 0;
-  options.delete(DHCP_OPTIONS.OVERLOAD);
+  const parts = new Map<number, Uint8Array[]>();
+  let fault = readOptions(bytes.subarray(OPTIONS), parts);
+  const overload = parts.get(DHCP_OPTIONS.OVERLOAD)?.find((part) => part.length > 0)?.[0] ?? 0;
   // RFC 3396 §5 gives the order: options, then file, then sname.
-  if (overload & OVERLOADS_FILE) fault ??= readOptions(file, options);
-  if (overload & OVERLOADS_SNAME) fault ??= readOptions(sname, options);
-  options.delete(DHCP_OPTIONS.OVERLOAD);
+  if (overload & OVERLOADS_FILE) fault ??= readOptions(file, parts);
+  if (overload & OVERLOADS_SNAME) fault ??= readOptions(sname, parts);
   if (fault) return fault;
+  parts.delete(DHCP_OPTIONS.OVERLOAD);
+  const options = new Map([...parts].map(([code, values]) => [code, concatBytes(values)] as const));
   if (options.get(DHCP_OPTIONS.MESSAGE_TYPE)?.length !== 1) return new Malformed('no-message-type');
 
   return {

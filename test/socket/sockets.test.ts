@@ -159,6 +159,21 @@ describe('TCP', () => {
     expect(timeouts).toBe(1);
   });
 
+  test('a reset in the same batch as data comes in a turn of its own', async () => {
+    const { client, server } = await pair();
+    const seen: string[] = [];
+    client.on('error', ({ code }: NodeJS.ErrnoException) => seen.push(String(code)));
+    client.on('data', () => {
+      seen.push('data');
+      process.nextTick(() => process.nextTick(() => seen.push('two ticks later')));
+    });
+    await turns(3);
+    server.write('x');
+    server.resetAndDestroy();
+    await new Promise((resolve) => client.on('close', resolve));
+    expect(seen).toEqual(['data', 'two ticks later', 'ECONNRESET']);
+  });
+
   test('a slow line is not silence: what the peer acknowledges puts a timeout off too', async () => {
     const clock = new VirtualClock();
     let free = 0;

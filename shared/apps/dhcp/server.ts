@@ -63,10 +63,15 @@ const MOST_PROBES = 4;
 /** Clients for whom an address is probed at once; others are heard when they ask again. */
 const MOST_PROBING = 256;
 
+/** ms between two looks for what has expired. */
+const EXPIRY_INTERVAL = 1000;
+/** Bytes that one option holds (RFC 2132 §9.14); a longer one, in parts, is nobody's. */
+const LONGEST_CLIENT_ID = 255;
+
 /** RFC 2131 §4.2: the client identifier, else the hardware address. */
 function clientKey(message: DhcpMessage): string {
   const id = message.options.get(DHCP_OPTIONS.CLIENT_ID);
-  return id && id.length > 0 ? toHex(id) : formatMac(message.chaddr);
+  return id && id.length > 0 && id.length <= LONGEST_CLIENT_ID ? toHex(id) : formatMac(message.chaddr);
 }
 
 class Server implements DhcpServer {
@@ -144,21 +149,24 @@ class Server implements DhcpServer {
 
   #onDiscover(message: DhcpMessage): void {
     const client = clientKey(message);
+    if (this.#probing.has(client)) return;
     const known = this.#bindings.of(client);
     if (known && known.state !== 'expired') return this.#offer(message, known.address);
     if (this.options.timing === 'fast') {
       const address = known?.address ?? this.#choose(message);
       if (address !== undefined) this.#offer(message, address);
-    } else if (!this.#probing.has(client) && this.#probing.size < MOST_PROBING) {
+    } else if (this.#probing.size >= MOST_PROBING) {
+      this.sockets.counters.add('dhcp.too-many-probes');
+    } else {
       this.#probing.add(client);
       void this.#offerProbed(message, known?.address).finally(() => this.#probing.delete(client));
     }
   }
 
-  /** Undefined, and a warning, when the range is full. */
+  /** Undefined, and a warning, when the range is full of leases. */
   #choose(message: DhcpMessage): Ipv4Address | undefined {
     const requested = dhcpAddress(message, DHCP_OPTIONS.REQUESTED_ADDRESS);
-    const address = this.#bindings.choose(clientKey(message), requested);
+    const address = this.#bindings.choose(clientKey(message), requested) ?? this.#withdrawOffer();
     if (address === undefined && !this.#full) {
       const range = this.spec.range.join('-');
       this.#log(
@@ -175,12 +183,26 @@ class Server implements DhcpServer {
     return address;
   }
 
+  /**
+   * Who asks for addresses under many names and takes none must keep nobody out: the offer that waits for
+   * longest is withdrawn (RFC 2131 §3.1 step 2 lets a server). A client takes what it is offered within moments.
+   */
+  #withdrawOffer(): Ipv4Address | undefined {
+    const { oldestOffer } = this.#bindings;
+    if (!oldestOffer) return undefined;
+    this.sockets.counters.add('dhcp.offer-withdrawn');
+    this.#bindings.remove(oldestOffer);
+    return oldestOffer.address;
+  }
+
   /** An address that somebody uses without our leave is withheld, and the next one tried. */
   async #offerProbed(message: DhcpMessage, known: Ipv4Address | undefined): Promise<void> {
     let address = known ?? this.#choose(message);
     for (let tries = 0; address !== undefined && tries < MOST_PROBES; tries++) {
+      this.#put(message, address, 'offered', OFFER_TIME);
       const holder = await this.options.interface.probe(address, 'fast');
-      if (this.#closed) return;
+      // It may have been withdrawn meanwhile.
+      if (this.#closed || this.#bindings.of(clientKey(message))?.address !== address) return;
       if (holder === undefined || holder === message.chaddr) return this.#offer(message, address);
       this.#withhold(address, formatMac(holder), message);
       address = this.#choose(message);
@@ -188,11 +210,7 @@ class Server implements DhcpServer {
   }
 
   #offer(message: DhcpMessage, address: Ipv4Address): void {
-    const client = clientKey(message);
-    const taken = this.#bindings.at(address);
-    // While it was probed, somebody else may have got it.
-    if (taken && taken.client !== client && taken.state !== 'expired') return;
-    if (taken?.client !== client || taken.state !== 'bound')
+    if (this.#bindings.of(clientKey(message))?.state !== 'bound')
       this.#put(message, address, 'offered', OFFER_TIME);
     this.#log(
       'info',
@@ -298,8 +316,7 @@ class Server implements DhcpServer {
     if (dhcpAddress(message, DHCP_OPTIONS.SERVER_ID) !== this.#own.address) return;
     const binding = this.#bindings.of(clientKey(message));
     if (binding?.state !== 'bound' || binding.address !== message.ciaddr) return;
-    binding.state = 'expired';
-    binding.expiresAt = this.sockets.clock.now();
+    this.#bindings.expire(binding, this.sockets.clock.now());
     const address = formatIpv4(binding.address);
     this.#log('info', 'dhcp.release', `${formatMac(message.chaddr)} gives ${address} back`, message, {
       address,
@@ -345,18 +362,21 @@ class Server implements DhcpServer {
 
   #expire(): void {
     const now = this.sockets.clock.now();
-    for (const binding of this.#bindings.all()) {
+    let next = Number.POSITIVE_INFINITY;
+    for (const binding of this.#bindings) {
       if (binding.state === 'expired') continue;
-      if (binding.expiresAt > now) {
-        this.#expireAt(binding.expiresAt);
-        continue;
-      }
-      const address = formatIpv4(binding.address);
-      const fields = { address, mac: formatMac(binding.mac), state: binding.state };
-      this.sockets.log.info('dhcp.expire', fields, `${address} is free again: it was ${binding.state}`);
-      if (binding.state === 'bound') binding.state = 'expired';
-      else this.#bindings.remove(binding);
+      if (binding.expiresAt > now) next = Math.min(next, binding.expiresAt);
+      else this.#free(binding, now);
     }
+    if (next < Number.POSITIVE_INFINITY) this.#expiry.set(Math.max(next - now, EXPIRY_INTERVAL));
+  }
+
+  #free(binding: Binding, now: number): void {
+    const address = formatIpv4(binding.address);
+    const fields = { address, mac: formatMac(binding.mac), state: binding.state };
+    this.sockets.log.info('dhcp.expire', fields, `${address} is free again: it was ${binding.state}`);
+    if (binding.state === 'bound') this.#bindings.expire(binding, now);
+    else this.#bindings.remove(binding);
   }
 
   #reply(message: DhcpMessage, type: ReplyType, content: ReplyContent): void {

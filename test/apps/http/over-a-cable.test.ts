@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { afterEach, expect, test } from 'vitest';
 import { HttpCache } from '../../../shared/apps/http/cache.ts';
-import { fetchUrl } from '../../../shared/apps/http/client.ts';
+import { fetchUrl, HttpAgent } from '../../../shared/apps/http/client.ts';
 import { startHttpServer } from '../../../shared/apps/http/server.ts';
 import { visit } from '../../../shared/apps/http/visit.ts';
 import { systemClock } from '../../../shared/core/clock.ts';
@@ -74,4 +74,30 @@ test('a large download arrives as it was sent', async () => {
   await pipeline(body, hash);
   const wanted = await fetchUrl(hosts.a.sockets, `http://www.example.com/bytes/${length}.sha256`);
   expect(hash.digest('hex')).toBe(await text(wanted.body));
+});
+
+test('an answer and the reset of its connection in one message: the answer is there, and nothing is left to throw', async () => {
+  start();
+  const answers = ['HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi', 'HTTP/1.1 204 No Content\r\n\r\n'];
+  for (const answer of answers) {
+    const server = hosts.b.sockets.createServer({}, (socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => {
+        socket.write(answer);
+        socket.resetAndDestroy();
+      });
+    });
+    server.listen(8080);
+    const agent = new HttpAgent(hosts.a.sockets);
+    const uncaught: unknown[] = [];
+    const catchIt = (error: unknown) => uncaught.push(error);
+    process.on('uncaughtException', catchIt);
+    const { body } = await fetchUrl(hosts.a.sockets, 'http://10.0.0.2:8080/', { agent });
+    await text(body).catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    process.off('uncaughtException', catchIt);
+    expect(uncaught).toEqual([]);
+    agent.destroy();
+    server.close();
+  }
 });
