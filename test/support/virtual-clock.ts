@@ -1,5 +1,7 @@
 // A clock that a test turns by hand: protocols see time pass, the machine does not.
 
+import type { Transform } from 'node:stream';
+import { createGzip } from 'node:zlib';
 import type { Clock, Timer } from '../../shared/core/clock.ts';
 
 interface Pending extends Timer {
@@ -87,7 +89,7 @@ export class VirtualClock implements Clock {
 
   /**
    * As `runUntil`, giving Node's own turns (streams, promises) their chance between the steps, and files that
-   * are being read the time that the machine takes for them.
+   * are being read and what is being compressed the time that the machine takes for them.
    */
   async runUntilAsync(done: () => boolean, limit: number): Promise<boolean> {
     const end = this.#now + limit;
@@ -98,7 +100,7 @@ export class VirtualClock implements Clock {
       this.settle();
       if (done()) return true;
       // What was delivered just now may have resolved promises, which go on in a turn of their own.
-      if (delivered || this.#turnEnd.length > 0 || filesAreRead()) continue;
+      if (delivered || this.#turnEnd.length > 0 || threadsWork()) continue;
       if (this.nextDue === undefined || this.nextDue > end) return false;
       this.step();
     }
@@ -143,6 +145,22 @@ export class VirtualClock implements Clock {
   }
 }
 
-function filesAreRead(): boolean {
-  return process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'));
+/** Whether threads of Node's are at work for us: on files, or on compression, which it does not list. */
+function threadsWork(): boolean {
+  return compressing > 0 || process.getActiveResourcesInfo().some((resource) => resource.startsWith('FSReq'));
 }
+
+let compressing = 0;
+/** What all compressing streams inherit from. */
+const zlibStream = Object.getPrototypeOf(Object.getPrototypeOf(Object.getPrototypeOf(createGzip()))) as Pick<
+  Transform,
+  '_transform'
+>;
+const { _transform: transform } = zlibStream;
+zlibStream._transform = function (this: Transform, chunk, encoding, done) {
+  compressing++;
+  transform.call(this, chunk, encoding, (...result) => {
+    compressing--;
+    done(...result);
+  });
+};
