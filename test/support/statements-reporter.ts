@@ -1,7 +1,7 @@
 // After the whole suite: what the stack must do, a line each, with the tests that show it. The default
 // reporter leaves out the titles of what passed.
 
-import type { Reporter, TestModule, Vitest } from 'vitest/node';
+import type { Reporter, SerializedError, TestModule, TestRunEndReason, Vitest } from 'vitest/node';
 import { holds, idsIn, STATEMENTS, statementLine, type TestOutcome, tallyStatements } from './statements.ts';
 
 export default class StatementsReporter implements Reporter {
@@ -11,8 +11,12 @@ export default class StatementsReporter implements Reporter {
     this.#vitest = vitest;
   }
 
-  async onTestRunEnd(modules: readonly TestModule[]): Promise<void> {
-    if (!(await this.#isWholeSuite(modules))) return;
+  async onTestRunEnd(
+    modules: readonly TestModule[],
+    _errors: readonly SerializedError[],
+    reason: TestRunEndReason,
+  ): Promise<void> {
+    if (reason === 'interrupted' || !(await this.#isWholeSuite(modules))) return;
     const outcomes = modules.flatMap((module) => [...module.children.allTests()].map(outcomeOf));
     const tallies = tallyStatements(outcomes);
     const unknown = outcomes.flatMap(({ title }) => idsIn(title)).filter((id) => !(id in STATEMENTS));
