@@ -64,7 +64,7 @@ test.each(['fast', 'rfc'] as const)(
     await clock.runUntilAsync(() => false, 70_000);
     expect(server.leases()).toMatchObject([{ hostname: 'laptop', state: 'bound' }]);
     await client.close();
-    server.close();
+    await server.close();
   },
 );
 
@@ -80,7 +80,7 @@ test('a client identifier of kilobytes is no key', async () => {
       ?.receive({ source: '0.0.0.0', sourcePort: 68, destination: '255.255.255.255', port: 67, data });
   }
   expect(server.leases()).toHaveLength(1);
-  server.close();
+  await server.close();
 });
 
 test('an option in twenty thousand parts is read in one pass', () => {
