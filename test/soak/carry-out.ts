@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeviceState, FaultReceipt, Net } from '../../orchestrator/api.ts';
 import { describe, make, type SoakFault } from './faults.ts';
 import type { PlannedFault, Step } from './plan.ts';
-import { REVIVED, SoakNet } from './soak-net.ts';
+import { REVIVED, type SoakNet } from './soak-net.ts';
 
 /** ms in which the supervisor has started a device again, however often that ended before. */
 const REVIVAL = 30_000;
@@ -20,6 +20,7 @@ export interface CarriedOut {
 /** @param say is told of each fault as it is made */
 export async function carryOut(
   net: Net,
+  soakNet: SoakNet,
   steps: readonly Step[],
   say: (line: string) => void,
 ): Promise<CarriedOut> {
@@ -37,8 +38,9 @@ export async function carryOut(
       say(`${String(number).padStart(4)} ${seconds} s  ${describe(fault)}`);
     } else if (fault.kind === 'kill -9') await revive(net, fault.device);
     else if (does === 'undo') await undo(net, fault);
-    else await receipts.get(planned)?.heal();
-    const state = stateProblem(net, does, fault);
+    else if (does === 'heal') await receipts.get(planned)?.heal();
+    else await Promise.all([receipts.get(planned)?.heal(), receipts.get(planned)?.heal()]);
+    const state = stateProblem(net, soakNet, does, fault);
     if (state !== undefined) problems.push(`fault ${number} (${describe(fault)}): ${state}`);
   };
   const all: Promise<void>[] = [];
@@ -60,12 +62,13 @@ export async function carryOut(
 }
 
 /** Whether `ps` says of the device and the cable what was just done to them. */
-function stateProblem(net: Net, does: Step['does'], fault: SoakFault): string | undefined {
+function stateProblem(net: Net, soakNet: SoakNet, does: Step['does'], fault: SoakFault): string | undefined {
   if (fault.kind === 'cut' && does === 'make') {
-    const lit = net.devices.flatMap(({ report: { device, interfaces } }) =>
-      interfaces.flatMap(({ name, carrier }) => (carrier ? [`${device}:${name}`] : [])),
+    // What hangs has not seen it.
+    const lit = net.devices.flatMap(({ report: { device, state, interfaces } }) =>
+      interfaces.flatMap(({ name, carrier }) => (carrier && state !== 'frozen' ? [`${device}:${name}`] : [])),
     );
-    const left = new SoakNet().cables.get(fault.cable)!.filter((end) => lit.includes(end));
+    const left = soakNet.cables.get(fault.cable)!.filter((end) => lit.includes(end));
     return left.length > 0 ? `${left.join(' and ')} still has carrier` : undefined;
   }
   if (!('device' in fault) || fault.kind === 'misbehave' || fault.kind === 'flush') return undefined;

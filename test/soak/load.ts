@@ -8,7 +8,13 @@ import { ACTIVITIES, type Activity, attempt } from './programs.ts';
 import { HOSTS } from './soak-net.ts';
 
 /** ms that a program waits for the end of a try, and how long after that its call may take to end. */
-const PATIENCE = 4000;
+const PATIENCE: Readonly<Record<Activity, number>> = {
+  download: 4000,
+  'long download': 20_000,
+  upload: 4000,
+  resolve: 4000,
+  ping: 4000,
+};
 const GRACE = 3000;
 
 /** ms between two tries, and after one that failed. */
@@ -30,7 +36,13 @@ export const PROPER_ERRORS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** How many programs of a kind run on each host. */
-export const AT_ONCE: Readonly<Record<Activity, number>> = { download: 4, upload: 2, resolve: 2, ping: 3 };
+export const AT_ONCE: Readonly<Record<Activity, number>> = {
+  download: 3,
+  'long download': 1,
+  upload: 2,
+  resolve: 2,
+  ping: 3,
+};
 
 /** How tries ended: `ok`, or the error's code. */
 export type Tally = ReadonlyMap<string, number>;
@@ -80,7 +92,8 @@ export class Load {
   }
 
   async #try(host: string, activity: Activity, random: Random): Promise<string> {
-    const { patience, grace } = this.limits;
+    const { grace } = this.limits;
+    const patience = this.limits.patience[activity];
     const signal = AbortSignal.timeout(patience);
     const { name: what, wrong } = attempt(activity, {
       device: this.net.device(host),

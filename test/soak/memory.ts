@@ -6,9 +6,12 @@ import type { Net } from '../../orchestrator/api.ts';
 
 const MIB = 1024 * 1024;
 
-/** RSS may grow to so many times what it was, and so much more: what V8 keeps of its own accord. */
+/**
+ * RSS may grow to so many times what it was, and so much more: what the allocator keeps, and the buffers of
+ * connections (1 MiB each) whose other end is gone and that their timers have not ended yet.
+ */
 const GROWTH = 1.5;
-const MORE = 32 * MIB;
+const MORE = 64 * MIB;
 
 /** Bytes of live objects that the orchestrator may have more: receipts are kept, a few KiB each. */
 const MORE_HEAP = 8 * MIB;

@@ -8,8 +8,11 @@ import { participants, type SoakFault } from './faults.ts';
 import type { SoakNet } from './soak-net.ts';
 
 /** ms from one fault to the next, and how long one lasts. */
-const PAUSE = [200, 1200] as const;
+const PAUSE = [250, 1400] as const;
 const LASTING = [300, 1500] as const;
+
+/** Servers are asked less often than frames pass. */
+const SERVERS_LAST_LONGER = 3;
 
 /** Faults at a time, and those among them that take a device or a cable away; some go on to the end. */
 const MOST_ACTIVE = 5;
@@ -25,8 +28,8 @@ export interface PlannedFault {
 export interface Step {
   /** ms after the beginning. */
   readonly at: number;
-  /** `undo` by the verb for its kind (start, thaw, splice), `heal` by its receipt. */
-  readonly does: 'make' | 'heal' | 'undo';
+  /** `heal` by its receipt, `heal twice` at the same time, `undo` by the verb for its kind (start, thaw, splice). */
+  readonly does: 'make' | 'heal' | 'heal twice' | 'undo';
   readonly planned: PlannedFault;
   /** Devices that no other step may do something with meanwhile. */
   readonly participants: readonly string[];
@@ -83,7 +86,8 @@ class Planner {
     const { kind } = fault;
     const dark = this.#active.filter(({ planned }) => takesAway(planned.fault)).length;
     if (takesAway(fault) && dark >= MOST_DARK) return false;
-    const frozen = participants(fault, this.net).some((device) => this.#frozen(device) !== undefined);
+    const devices = participants(fault, this.net);
+    const frozen = devices.filter((device) => this.#frozen(device) !== undefined).length;
     switch (kind) {
       // Also what hangs can lose its power.
       case 'kill':
@@ -93,9 +97,12 @@ class Planner {
         return !this.#isOff(fault.device);
       case 'freeze':
       case 'flush':
-        return !this.#isOff(fault.device) && !frozen;
+        return !this.#isOff(fault.device) && frozen === 0;
+      // One end is enough.
+      case 'cut':
+        return frozen < devices.length;
       default:
-        return !frozen;
+        return frozen === 0;
     }
   }
 
@@ -107,7 +114,8 @@ class Planner {
     if (fault.kind === 'restart' || fault.kind === 'flush') return;
     const toTheEnd = this.#active.filter(({ until }) => until === Number.POSITIVE_INFINITY).length;
     const lasts = !takesAway(fault) && toTheEnd < MOST_TO_THE_END && this.random.fraction() < 0.05;
-    const until = lasts ? Number.POSITIVE_INFINITY : this.#now + this.random.integer(...LASTING);
+    const lasting = this.random.integer(...LASTING) * (fault.kind === 'misbehave' ? SERVERS_LAST_LONGER : 1);
+    const until = lasts ? Number.POSITIVE_INFINITY : this.#now + lasting;
     this.#active.push({ planned, until });
   }
 
@@ -127,7 +135,8 @@ class Planner {
   #heal(planned: PlannedFault, at = this.#now): void {
     const { fault } = planned;
     const byVerb = this.random.fraction() < 0.4 && ['kill', 'stop', 'freeze', 'cut'].includes(fault.kind);
-    this.#step(byVerb ? 'undo' : 'heal', planned, at);
+    const byReceipt = this.random.fraction() < 0.2 ? 'heal twice' : 'heal';
+    this.#step(byVerb ? 'undo' : byReceipt, planned, at);
     this.#over((each) => each === fault);
     // A splice mends all cuts of its cable.
     if (byVerb && fault.kind === 'cut')

@@ -7,7 +7,7 @@ import type { Random } from '../../shared/core/random.ts';
 import { oneOf } from './choose.ts';
 import { DNS_ADDRESS, WEB_ADDRESS, WEB_NAME, WRONG_ADDRESS } from './soak-net.ts';
 
-export const ACTIVITIES = ['download', 'upload', 'resolve', 'ping'] as const;
+export const ACTIVITIES = ['download', 'long download', 'upload', 'resolve', 'ping'] as const;
 export type Activity = (typeof ACTIVITIES)[number];
 
 interface Run {
@@ -33,10 +33,12 @@ export function attempt(activity: Activity, run: Run): Attempt {
 const PROGRAMS: Record<Activity, (run: Run) => Attempt> = {
   download(run) {
     const { random } = run;
-    const largest = random.fraction() < 0.2 ? 2_000_000 : 200_000;
-    const length = random.fraction() < 0.1 ? 0 : random.integer(1, largest);
-    const url = `http://${random.fraction() < 0.7 ? WEB_NAME : WEB_ADDRESS}/bytes/${length}`;
-    return { name: `download of ${url}`, wrong: download(run, url, length) };
+    const length = random.fraction() < 0.1 ? 0 : random.integer(1, 300_000);
+    return downloadOf(run, random.fraction() < 0.7 ? WEB_NAME : WEB_ADDRESS, length);
+  },
+  // Lasts through faults.
+  'long download'(run) {
+    return downloadOf(run, WEB_ADDRESS, run.random.integer(3_000_000, 10_000_000));
   },
   upload(run) {
     const { random } = run;
@@ -53,6 +55,11 @@ const PROGRAMS: Record<Activity, (run: Run) => Attempt> = {
     return { name: `ping of ${target}`, wrong: ping(run, target, random.integer(0, 3000)) };
   },
 };
+
+function downloadOf(run: Run, host: string, length: number): Attempt {
+  const url = `http://${host}/bytes/${length}`;
+  return { name: `download of ${url}`, wrong: download(run, url, length) };
+}
 
 async function download(
   { device, seed, signal }: Run,

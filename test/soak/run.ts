@@ -58,7 +58,7 @@ export async function soak(options: SoakOptions): Promise<string[]> {
 
 async function soakIn(folder: string, options: SoakOptions): Promise<string[]> {
   const { seed, say } = options;
-  const soakNet = new SoakNet();
+  const soakNet = new SoakNet(seed);
   const streams = openStreams();
   const pids = new Set<number>();
   const net = await up(soakNet.topology, { seed });
@@ -117,7 +117,7 @@ async function faultsUnderLoad(net: Net, soakNet: SoakNet, options: SoakOptions)
   const frames = await FrameWatch.start(net);
   const receipts = new ReceiptWatch(net);
   const load = new Load(net, seed);
-  const carriedOut = await carryOut(net, plan(soakNet, seed, faults), say);
+  const carriedOut = await carryOut(net, soakNet, plan(soakNet, seed, faults), say);
   const problems = [...carriedOut.problems];
   await net.heal().catch((error: Error) => problems.push(`not all was healed: ${error.message}`));
   await sleep(COOL_DOWN);
@@ -139,7 +139,7 @@ async function lookAfter(net: Net, before: Before, during: During, options: Soak
   problems.push(...faultsLeft(before.faults, await faultsInForce(net)));
   const memory = await measureMemory(net);
   problems.push(...memoryGrown(before.memory, memory, faults));
-  problems.push(...holdingsGrown(before.holdings, await holdings(net)));
+  problems.push(...(await quietHoldings(net, before.holdings)));
   const running = children();
   if (running.size !== before.processes)
     problems.push(
@@ -149,6 +149,16 @@ async function lookAfter(net: Net, before: Before, during: During, options: Soak
   problems.push(...receiptProblems(receipts), ...logProblems(logs));
   for (const line of summary({ ...during, receipts, logs, memory: [before.memory, memory] })) say(line);
   return problems;
+}
+
+/** Connections that have ended may still be closing. */
+async function quietHoldings(net: Net, before: Holdings): Promise<string[]> {
+  const end = performance.now() + LETTING_GO;
+  for (;;) {
+    const grown = holdingsGrown(before, await holdings(net));
+    if (grown.length === 0 || performance.now() > end) return grown;
+    await sleep(250);
+  }
 }
 
 /** Programs that have ended may still be letting go. */

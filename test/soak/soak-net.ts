@@ -24,12 +24,14 @@ export class SoakNet {
   /** By cable: its two ends as `device:interface`. */
   readonly cables: ReadonlyMap<string, readonly [string, string]>;
 
-  constructor() {
+  /** @param seed odd ones have Unix sockets under their cables */
+  constructor(seed: number) {
     const text = readFileSync(join(packageRoot, 'topology.json'), 'utf8');
     const sites = `"${packageRoot}/devices/sites/`;
     const topology = JSON.parse(text.replaceAll('"devices/sites/', sites).replaceAll('"5m"', '"1s"'));
     delete topology.$schema;
     topology.name = 'soak';
+    topology.transport = seed % 2 === 1 ? 'unix' : 'tcp';
     topology.devices[REVIVED].restart = 'on-failure';
     topology.devices.web.http.sites[WEB_ADDRESS] = { answer: 'client-address' };
     this.topology = topology;
