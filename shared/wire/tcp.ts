@@ -15,6 +15,8 @@ export const TCP_RST = 0x04;
 export const TCP_PSH = 0x08;
 export const TCP_ACK = 0x10;
 export const TCP_URG = 0x20;
+export const TCP_ECE = 0x40;
+export const TCP_CWR = 0x80;
 
 /** Offsets of the fields of a header. */
 export const TCP_SOURCE_PORT = 0;
@@ -70,7 +72,7 @@ export interface TcpHeader {
   readonly destinationPort: number;
   readonly sequence: number;
   readonly acknowledgment: number;
-  /** Sum of `TCP_FIN` … `TCP_URG` and the two bits above (ECE, CWR). */
+  /** Sum of `TCP_FIN` … `TCP_CWR`. */
   readonly flags: number;
   /** As in the header, not scaled. */
   readonly window: number;

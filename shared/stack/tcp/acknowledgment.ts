@@ -1,7 +1,7 @@
 // An acceptable acknowledgment arrives: the fifth check of RFC 9293 §3.10.7.4, for the states in which data
 // may be in flight.
 
-import type { TcpSegment } from '../../wire/tcp.ts';
+import { TCP_ECE, type TcpSegment } from '../../wire/tcp.ts';
 import { acknowledged } from './recovery.ts';
 import type { Delivery } from './sent-queue.ts';
 import { seqAfter, seqAtOrBefore, seqBefore, seqDistance, seqMax } from './sequence.ts';
@@ -20,7 +20,8 @@ export function takeAcknowledgment(tcb: Tcb, segment: TcpSegment): void {
   const blocks = tcb.sackPermitted ? (segment.options.sack ?? []) : [];
   // While the peer says that its window is shut it is not given up (RFC 9293 §3.8.6.1).
   if (advance === 0 && tcb.window === 0) tcb.startWaiting();
-  if (advance === 0 && !repeated && blocks.length === 0) return;
+  const congested = tcb.ecn !== undefined && (segment.flags & TCP_ECE) !== 0;
+  if (advance === 0 && !repeated && blocks.length === 0 && !congested) return;
   const delivery = tcb.sent.deliver(acknowledgment, blocks);
   if (advance > 0) {
     measure(tcb, segment, delivery);
@@ -28,7 +29,7 @@ export function takeAcknowledgment(tcb: Tcb, segment: TcpSegment): void {
   }
   if (tcb.sackPermitted) noteArrivals(tcb, segment, delivery);
   const { timestamps } = segment.options;
-  acknowledged(tcb, { delivery, repeated, selective: blocks.length > 0, timestamps });
+  acknowledged(tcb, { delivery, repeated, selective: blocks.length > 0, timestamps, congested });
 }
 
 /** Tells RACK which segments have arrived. */

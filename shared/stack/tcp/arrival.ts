@@ -12,12 +12,16 @@ import type { Tcb } from './tcb.ts';
 import { abort, complete, establish, fail, finish, setState, tellClosed, timeWait } from './transitions.ts';
 
 /** What leaves in answer to the segment may wait for the end of the batch: `flush` sees to it. */
-export function segmentArrives(tcb: Tcb, segment: TcpSegment): void {
+/** @param marked whether the network met congestion (RFC 3168) */
+export function segmentArrives(tcb: Tcb, segment: TcpSegment, marked = false): void {
   if (tcb.state === 'SYN-SENT') {
     arriveInSynSent(tcb, segment);
     if (tcb.synchronized) textArrives(tcb, withoutSyn(segment));
   } else if (isCrossedAnswer(tcb, segment)) synAnswered(tcb, segment);
-  else if (passesTimestamps(tcb, segment) && passesSequence(tcb, segment)) arriveInWindow(tcb, segment);
+  else if (passesTimestamps(tcb, segment) && passesSequence(tcb, segment)) {
+    if (segment.payload.length > 0) tcb.ecn?.arrived(segment.flags, marked);
+    arriveInWindow(tcb, segment);
+  }
 }
 
 /** What is left of a SYN,ACK for the sixth step and those after it (RFC 9293 §3.10.7.3). */

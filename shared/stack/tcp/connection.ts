@@ -187,9 +187,9 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
 
   // What lies beneath calls the rest.
 
-  segmentArrives(segment: TcpSegment): void {
+  segmentArrives(segment: TcpSegment, marked = false): void {
     this.host.touch(this);
-    segmentArrives(this.tcb, segment);
+    segmentArrives(this.tcb, segment, marked);
   }
 
   icmpErrorArrives(error: ReceivedError, sequence: number): void {

@@ -8,7 +8,8 @@ import type { TcpEndpoint, TcpSocketInfo } from './connection-api.ts';
 export interface Occupant {
   readonly local: TcpEndpoint;
   readonly remote: TcpEndpoint;
-  segmentArrives(segment: TcpSegment): void;
+  /** @param marked whether the network met congestion (RFC 3168) */
+  segmentArrives(segment: TcpSegment, marked: boolean): void;
   /** An ICMP error quotes a segment with this sequence number. */
   icmpErrorArrives(error: ReceivedError, sequence: number): void;
   info(): TcpSocketInfo;

@@ -35,13 +35,30 @@ function options(tcb: Tcb, withSack: boolean): TcpOptions {
  * Sends `length` bytes of the send buffer from `sequence` on, with `flags` beside ACK, and with SACK blocks if
  * they fit in: what is sent again keeps its size.
  */
-export function sendData(tcb: Tcb, sequence: number, length: number, flags: number): SendError | undefined {
+export function sendData(
+  tcb: Tcb,
+  sequence: number,
+  length: number,
+  flags: number,
+  ecnCapable = false,
+): SendError | undefined {
   const withSack = length + tcpSackLength(sackBlockCount(tcb)) <= tcb.mss;
   const data: OutgoingData | undefined =
     length > 0
       ? { buffer: tcb.sendBuffer, position: seqDistance(tcb.sendBase, sequence), length }
       : undefined;
-  return send(tcb, sequence, flags | TCP_ACK, options(tcb, withSack), data);
+  return send(tcb, sequence, flags | TCP_ACK, options(tcb, withSack), data, ecnCapable);
+}
+
+/** As `sendData`, for what was never sent before: the network may mark it, and it tells of a reduced window. */
+export function sendNewData(
+  tcb: Tcb,
+  sequence: number,
+  length: number,
+  flags: number,
+): SendError | undefined {
+  if (!tcb.ecn || length === 0) return sendData(tcb, sequence, length, flags);
+  return sendData(tcb, sequence, length, flags | tcb.ecn.takeReduction(), true);
 }
 
 /** An acknowledgment of all that came, with the window that there is. */
@@ -79,6 +96,7 @@ function send(
   flags: number,
   segmentOptions: TcpOptions,
   data?: OutgoingData,
+  ecnCapable = false,
 ): SendError | undefined {
   tcb.lastAckSent = tcb.receive.next;
   tcb.ackNow = false;
@@ -91,9 +109,10 @@ function send(
       remote: tcb.remote,
       sequence,
       acknowledgment: tcb.receive.next,
-      flags,
+      flags: flags | (tcb.ecn?.echo ?? 0),
       window: tcb.receive.advertise(tcb.receiveShift, tcb.largestSegment),
       options: segmentOptions,
+      ecnCapable,
     },
     data,
   );

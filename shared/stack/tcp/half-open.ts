@@ -2,12 +2,12 @@
 // buffers yet, as most of a flood's never become connections.
 
 import { Alarm } from '../../core/clock.ts';
-import { TCP_ACK, TCP_RST, TCP_SYN, type TcpOptions, type TcpSegment } from '../../wire/tcp.ts';
+import { TCP_ACK, TCP_RST, TCP_SYN, type TcpSegment } from '../../wire/tcp.ts';
 import { ChallengeLimit } from './challenge-limit.ts';
 import type { TcpEndpoint, TcpSocketInfo } from './connection-api.ts';
 import { endpointText, type TcpContext } from './context.ts';
 import type { Occupant } from './demultiplexer.ts';
-import { ownWindowShift, sendSyn } from './handshake.ts';
+import { type Offer, ownWindowShift, sendSyn } from './handshake.ts';
 import { resetFor } from './reset.ts';
 import { seqAdd, seqBefore, seqWithin } from './sequence.ts';
 import { timestampNow } from './timestamps.ts';
@@ -19,8 +19,8 @@ export interface Handshake {
   readonly remote: TcpEndpoint;
   readonly iss: number;
   readonly irs: number;
-  /** The options of the peer's SYN. */
-  readonly offered: Readonly<TcpOptions>;
+  /** What was taken of the peer's SYN. */
+  readonly offered: Readonly<Offer>;
   /** ms from SYN,ACK to ACK; undefined if the SYN,ACK was repeated. */
   readonly roundTrip: number | undefined;
 }
@@ -48,7 +48,7 @@ export class HalfOpen implements Occupant {
     readonly remote: TcpEndpoint,
     private readonly iss: number,
     private readonly irs: number,
-    private readonly offered: Readonly<TcpOptions>,
+    private readonly offered: Readonly<Offer>,
   ) {
     const { clock, sequences, settings } = owner.context;
     this.#offset = sequences.timestampOffset(local, remote);

@@ -2,13 +2,17 @@
 
 import {
   TCP_ACK,
+  TCP_CWR,
+  TCP_ECE,
   TCP_HEADER_LENGTH,
   TCP_SYN,
   TCP_TIMESTAMPS_LENGTH,
   type TcpOptions,
+  type TcpSegment,
 } from '../../wire/tcp.ts';
 import type { TcpEndpoint } from './connection-api.ts';
 import type { TcpContext } from './context.ts';
+import { Ecn, takesEcn } from './ecn.ts';
 import type { TcpSettings } from './settings.ts';
 import type { Tcb } from './tcb.ts';
 import { Timestamps } from './timestamps.ts';
@@ -47,6 +51,12 @@ export function ownWindowShift({ receiveBuffer }: TcpSettings): number {
   return shift;
 }
 
+/** What a SYN offers. */
+export interface Offer extends TcpOptions {
+  /** Explicit congestion notification; by flags, as the only one. */
+  ecn?: boolean;
+}
+
 export interface SynSegment {
   readonly local: TcpEndpoint;
   readonly remote: TcpEndpoint;
@@ -54,7 +64,9 @@ export interface SynSegment {
   /** The peer's first number, where it is known: the segment is then a SYN,ACK. */
   readonly irs?: number;
   /** What was taken of the peer's offers: only that is offered back (RFC 7323 §1.3, RFC 2018 §2). */
-  readonly offered?: Readonly<TcpOptions>;
+  readonly offered?: Readonly<Offer>;
+  /** Whether ECN is asked for, in a SYN. */
+  readonly ecn?: boolean;
   /** TSval. */
   readonly timestamp: number;
   /** TS.Recent, for a SYN,ACK. */
@@ -76,16 +88,21 @@ export function sendSyn(context: TcpContext, syn: SynSegment): string | undefine
     remote,
     sequence: syn.iss,
     acknowledgment: irs === undefined ? 0 : (irs + 1) >>> 0,
-    flags: irs === undefined ? TCP_SYN : TCP_SYN | TCP_ACK,
+    flags: irs === undefined ? TCP_SYN | (syn.ecn ? TCP_ECE | TCP_CWR : 0) : synAckFlags(offered),
     window: Math.min(settings.receiveBuffer, 0xffff),
     options,
   });
 }
 
-/** What of a SYN's options this end takes: all but what is turned off here. */
-export function taken(options: Readonly<TcpOptions>, settings: TcpSettings): Readonly<TcpOptions> {
+function synAckFlags(offered: Readonly<Offer> = {}): number {
+  return TCP_SYN | TCP_ACK | (offered.ecn ? TCP_ECE : 0);
+}
+
+/** What of a SYN's offers this end takes: all but what is turned off here. */
+export function taken({ options, flags }: TcpSegment, settings: TcpSettings): Readonly<Offer> {
   const { mss, sackPermitted, timestamps, windowScale } = options;
   return {
+    ecn: takesEcn(flags, settings),
     ...(mss !== undefined && { mss }),
     ...(settings.sack && sackPermitted && { sackPermitted }),
     ...(settings.timestamps && timestamps && { timestamps }),
@@ -94,12 +111,13 @@ export function taken(options: Readonly<TcpOptions>, settings: TcpSettings): Rea
 }
 
 /** @param offered what was taken of the peer's SYN */
-export function agree(tcb: Tcb, irs: number, offered: Readonly<TcpOptions>): void {
+export function agree(tcb: Tcb, irs: number, offered: Readonly<Offer>): void {
   const { clock, settings } = tcb.context;
   tcb.synchronize(irs);
   tcb.ownMss = mssOf(tcb.context, tcb, 'linkMtu');
   tcb.peerMss = Math.max(offered.mss ?? DEFAULT_MSS, SMALLEST_PEER_MSS);
   tcb.sackPermitted = offered.sackPermitted === true;
+  tcb.ecn = offered.ecn ? new Ecn() : undefined;
   if (offered.timestamps)
     tcb.timestamps = new Timestamps(clock, tcb.timestampOffset, offered.timestamps.value);
   if (offered.windowScale !== undefined) {

@@ -11,7 +11,7 @@ import type {
 } from './connection-api.ts';
 import { endpointText, type TcpContext } from './context.ts';
 import { HalfOpen, type Handshake } from './half-open.ts';
-import { sendSyn, taken } from './handshake.ts';
+import { type Offer, sendSyn, taken } from './handshake.ts';
 import { resetFor } from './reset.ts';
 import { seqAdd } from './sequence.ts';
 import type { TcpSettings } from './settings.ts';
@@ -94,7 +94,7 @@ export class Listener implements TcpListener {
     if (this.waiting >= this.backlog) return counters.add('tcp.backlog-full');
     if (this.#halfOpen.size >= settings.synBacklog) return this.#sendCookie(local, remote, segment);
     const first = iss ?? sequences.sequence(local, remote);
-    const offered = taken(segment.options, settings);
+    const offered = taken(segment, settings);
     const owner = {
       context: this.context,
       forget: (entry: HalfOpen) => this.forget(entry),
@@ -116,10 +116,11 @@ export class Listener implements TcpListener {
   #sendCookie(local: TcpEndpoint, remote: TcpEndpoint, segment: TcpSegment): void {
     const { clock, counters, sequences, settings } = this.context;
     const { sequence } = segment;
-    const options = taken(segment.options, settings);
+    // A cookie has no place for ECN.
+    const options = { ...taken(segment, settings), ecn: false };
     counters.add('tcp.syn-cookie');
     // Without timestamps there is no place to remember scale and SACK in, so they are not agreed on.
-    const offered: TcpOptions = options.timestamps ? options : { mss: options.mss };
+    const offered: Offer = options.timestamps ? options : { mss: options.mss };
     const offset = sequences.timestampOffset(local, remote);
     sendSyn(this.context, {
       local,
@@ -142,7 +143,7 @@ export class Listener implements TcpListener {
       this.context.counters.add('tcp.backlog-full');
       return true;
     }
-    const { timestamps } = taken(segment.options, this.context.settings);
+    const { timestamps } = taken(segment, this.context.settings);
     const offered: TcpOptions = timestamps ? { ...readTimestamp(timestamps.echo), timestamps, mss } : { mss };
     this.context.log.debug?.(
       'tcp.syn-cookie',

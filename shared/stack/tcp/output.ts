@@ -3,7 +3,7 @@
 
 import { TCP_FIN, TCP_PSH } from '../../wire/tcp.ts';
 import type { SendError } from '../network-layer.ts';
-import { segmentRoom, sendData } from './emit.ts';
+import { segmentRoom, sendData, sendNewData } from './emit.ts';
 import { fitToPath } from './handshake.ts';
 import type { SentSegment } from './sent-queue.ts';
 import { seqAdd, seqAfter, seqAtOrAfter, seqAtOrBefore, seqDistance, seqMin } from './sequence.ts';
@@ -125,7 +125,7 @@ function sendNew(tcb: Tcb, length: number, flags: number): boolean {
   tcb.rate?.sent(length);
   tcb.noteFlight();
   tcb.probeDue = true;
-  const error = sendData(tcb, start, length, flags);
+  const error = sendNewData(tcb, start, length, flags);
   if (!error) return true;
   const segment = tcb.sent.last;
   if (segment) notSent(tcb, segment, error);

@@ -23,26 +23,29 @@ export interface AcknowledgmentEvent {
   /** Whether it has SACK blocks. */
   readonly selective: boolean;
   readonly timestamps: TcpTimestamps | undefined;
+  /** Whether it tells of congestion that the network marked (RFC 3168). */
+  readonly congested: boolean;
 }
 
 /** Finds losses, begins and ends recovery, lets the congestion window grow. `una` has moved already. */
 export function acknowledged(tcb: Tcb, event: AcknowledgmentEvent): void {
-  const { delivery, repeated, selective } = event;
+  const { delivery, repeated, selective, congested } = event;
   const before = tcb.recovery;
   if (wasNeedless(tcb, event)) undo(tcb);
   if (tcb.recovery !== 'none' && seqAtOrAfter(tcb.una, tcb.recoveryPoint)) leave(tcb);
   if (tcb.probe.repairedLoss(tcb.una, delivery, repeated && !selective))
-    tcb.congestion.lost(tcb.flightSize + delivery.acknowledged);
+    reduce(tcb, tcb.flightSize + delivery.acknowledged);
   const delivered = tcb.sackPermitted ? delivery.delivered : deliveredByCount(tcb, delivery, repeated);
   const lost = tcb.sackPermitted ? findLost(tcb) : findLostByCount(tcb);
 
   if (lost && tcb.recovery === 'none') enterFast(tcb, delivered);
+  else if (congested && tcb.recovery === 'none') slowDown(tcb);
   if (tcb.recovery === 'fast') {
     const safe = delivery.acknowledged > 0 && !lost;
     tcb.rate?.delivered(delivered, tcb.inFlight, tcb.mss, safe);
     if (delivery.acknowledged > 0 && !tcb.sackPermitted) sendNextHole(tcb);
     // What ends fast recovery leaves the window at ssthresh (RFC 6582 §3.2, step 3).
-  } else if (delivery.acknowledged > 0 && before !== 'fast') grow(tcb, delivered);
+  } else if (delivery.acknowledged > 0 && before !== 'fast' && !congested) grow(tcb, delivered);
   if (tcb.recovery === 'none') forgetPast(tcb);
 }
 
@@ -65,7 +68,10 @@ export function timedOut(tcb: Tcb): void {
   context.counters.add('tcp.retransmission-timeout');
   const again = tcb.recovery === 'timeout' && (sent.head?.transmissions ?? 1) > 1;
   // The receiver's window being shut is no congestion.
-  if (tcb.window > 0) congestion.timedOut(tcb.flightSize, again);
+  if (tcb.window > 0) {
+    congestion.timedOut(tcb.flightSize, again);
+    tcb.ecn?.reduced();
+  }
   // SACKs are kept, unless the first segment has one: a receiver that had it would have acknowledged it.
   if (sent.head?.state === 'sacked') sent.forgetSacks();
   if (tcb.sackPermitted) tcb.rack.timedOut(sent, context.clock.now(), tcb.roundTrip);
@@ -127,11 +133,24 @@ function deliveredByCount(tcb: Tcb, { acknowledged: bytes }: Delivery, repeated:
   return delivered;
 }
 
+/** As for a loss, but nothing was lost (RFC 3168 §6.1.2). */
+function slowDown(tcb: Tcb): void {
+  if (!tcb.ecn?.asksForReduction(tcb.una, tcb.nxt)) return;
+  reduce(tcb, tcb.flightSize);
+  tcb.repetitions = undefined;
+  tcb.context.counters.add('tcp.congestion-marked');
+}
+
+function reduce(tcb: Tcb, flightSize: number): void {
+  tcb.congestion.lost(flightSize);
+  tcb.ecn?.reduced();
+}
+
 function enterFast(tcb: Tcb, delivered: number): void {
   const { sent, congestion } = tcb;
   // RecoverFS: what had arrived out of order before is not counted, what this ACK told of is.
   const flight = tcb.flightSize - sent.sacked - tcb.departed + delivered;
-  congestion.lost(tcb.flightSize);
+  reduce(tcb, tcb.flightSize);
   startAfresh(tcb);
   tcb.recovery = 'fast';
   tcb.recoveryPoint = tcb.nxt;

@@ -7,6 +7,8 @@ export interface TcpSettings {
   readonly timestamps: boolean;
   /** Whether the window is scaled (RFC 7323 §2). */
   readonly windowScaling: boolean;
+  /** Whether ECN is asked for and taken, or only taken where a peer asks (RFC 3168 §6.1.1), as Linux. */
+  readonly ecn: 'on' | 'passive' | 'off';
   /** Bytes of data and options in a segment that are asked for at most; 0 for what the path takes (RFC 9293 §3.7.1). */
   readonly maximumSegment: number;
   /** Whether no packet may be fragmented, so that the path's MTU is learned (RFC 1191 §3). */
@@ -58,6 +60,7 @@ export const DEFAULT_TCP_SETTINGS: TcpSettings = {
   sack: true,
   timestamps: true,
   windowScaling: true,
+  ecn: 'passive',
   maximumSegment: 0,
   pathMtuDiscovery: true,
   timeToLive: 64,

@@ -21,7 +21,9 @@ export function arriveInSynSent(tcb: Tcb, segment: TcpSegment): void {
     return;
   }
   if (!(segment.flags & TCP_SYN)) return;
-  agree(tcb, segment.sequence, taken(segment.options, tcb.context.settings));
+  const offered = taken(segment, tcb.context.settings);
+  // A repeated SYN did not ask for ECN, lest it was that which nobody answered (RFC 3168 §6.1.1.1).
+  agree(tcb, segment.sequence, { ...offered, ecn: offered.ecn && tcb.synTransmissions === 1 });
   if (acceptable) opened(tcb, segment);
   else crossed(tcb, segment);
 }
@@ -54,6 +56,7 @@ export function sendSynAck(tcb: Tcb, irs = seqAdd(tcb.receive.next, -1)): void {
       sackPermitted: tcb.sackPermitted,
       timestamps: tcb.timestamps?.option(),
       windowScale: tcb.receiveShift > 0 ? tcb.receiveShift : undefined,
+      ecn: tcb.ecn !== undefined,
     },
     timestamp: timestampNow(tcb.context.clock, tcb.timestampOffset),
     recent: tcb.timestamps?.recent,

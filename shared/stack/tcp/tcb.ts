@@ -8,6 +8,7 @@ import type { CongestionControl } from './congestion.ts';
 import type { TcpEndpoint, TcpState } from './connection-api.ts';
 import type { TcpContext } from './context.ts';
 import { Cubic } from './cubic.ts';
+import type { Ecn } from './ecn.ts';
 import { NewReno } from './new-reno.ts';
 import type { ProportionalRate } from './proportional-rate.ts';
 import { Rack } from './rack.ts';
@@ -142,6 +143,7 @@ export class Tcb {
   /** The peer's MSS option, 536 without (RFC 9293 §3.7.1). */
   peerMss = 536;
   sackPermitted = false;
+  ecn: Ecn | undefined;
   timestamps: Timestamps | undefined;
   readonly timestampOffset: number;
 

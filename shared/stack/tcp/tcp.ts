@@ -23,6 +23,7 @@ import type {
 } from './connection-api.ts';
 import type { TcpContext } from './context.ts';
 import { Demultiplexer } from './demultiplexer.ts';
+import { CONGESTION_EXPERIENCED, ECN_MASK } from './ecn.ts';
 import type { HalfOpen, Handshake } from './half-open.ts';
 import { InitialSequence } from './initial-sequence.ts';
 import { Listener, type ListenerHost } from './listener.ts';
@@ -139,7 +140,7 @@ export class Tcp implements TcpApi, TransportHandler, ConnectionHost, ListenerHo
     const local: TcpEndpoint = { address: destination, port: segment.destinationPort };
     const remote: TcpEndpoint = { address: source, port: segment.sourcePort };
     const occupant = this.#occupants.find(local, remote);
-    if (occupant) return occupant.segmentArrives(segment);
+    if (occupant) return occupant.segmentArrives(segment, (packet.tos & ECN_MASK) === CONGESTION_EXPERIENCED);
     const listener = this.#listenerFor(local);
     if (listener) return listener.segmentArrives(local, remote, segment);
     counters.add('tcp.no-port');

@@ -40,6 +40,7 @@ export function sendFirstSyn(tcb: Tcb): void {
     local: tcb.local,
     remote: tcb.remote,
     iss: tcb.iss,
+    ecn: tcb.context.settings.ecn === 'on' && tcb.synTransmissions === 1,
     timestamp: timestampNow(tcb.context.clock, tcb.timestampOffset),
   });
   awaitAnswer(tcb);

@@ -10,6 +10,7 @@ import {
 import type { SendError } from '../network-layer.ts';
 import type { TcpEndpoint } from './connection-api.ts';
 import type { TcpContext } from './context.ts';
+import { ECN_CAPABLE, ECN_MASK } from './ecn.ts';
 import type { RingBuffer } from './ring-buffer.ts';
 
 export interface OutgoingSegment {
@@ -22,6 +23,8 @@ export interface OutgoingSegment {
   /** As it stands in the header. */
   readonly window: number;
   readonly options: Readonly<TcpOptions>;
+  /** Whether the network may mark it instead of dropping it (RFC 3168). */
+  readonly ecnCapable?: boolean;
 }
 
 /** Where the data of a segment lies. */
@@ -59,7 +62,7 @@ export function transmit(
     destination: remote.address,
     dontFragment: settings.pathMtuDiscovery,
     ttl: settings.timeToLive,
-    tos: settings.typeOfService,
+    tos: (settings.typeOfService & ~ECN_MASK) | (segment.ecnCapable ? ECN_CAPABLE : 0),
   });
   if (error) counters.add(`tcp.not-sent.${error}`);
   return error;

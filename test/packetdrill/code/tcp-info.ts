@@ -106,10 +106,11 @@ function segments(bytes: number, mss: number): number {
   return mss > 0 ? Math.floor(bytes / mss + 1e-9) : 0;
 }
 
-function options({ timestamps, sackPermitted, receiveShift, windowShift }: Tcb): number {
+function options({ timestamps, sackPermitted, receiveShift, windowShift, ecn }: Tcb): number {
   return (
     (timestamps ? OPTION_TIMESTAMPS : 0) |
     (sackPermitted ? OPTION_SACK : 0) |
+    (ecn ? OPTION_ECN : 0) |
     (receiveShift > 0 || windowShift > 0 ? OPTION_WINDOW_SCALE : 0)
   );
 }

@@ -41,6 +41,14 @@ const algorithm: Apply = (value) => {
   return found && { congestionControl: found };
 };
 
+/** As both systems number them. */
+const ECN: Readonly<Record<string, TcpSettings['ecn']>> = { 0: 'off', 1: 'on', 2: 'passive' };
+
+const ecn: Apply = (value) => {
+  const found = ECN[value];
+  return found && { ecn: found };
+};
+
 const LINUX: Readonly<Record<string, Apply>> = {
   'net.ipv4.tcp_sack': flag('sack'),
   'net.ipv4.tcp_timestamps': flag('timestamps'),
@@ -60,7 +68,7 @@ const LINUX: Readonly<Record<string, Apply>> = {
   'net.ipv4.tcp_rto_max_ms': count('maximumRto'),
   'net.ipv4.ip_default_ttl': count('timeToLive'),
   'net.ipv4.tcp_dsack': only('1'),
-  'net.ipv4.tcp_ecn': only('0', '2'),
+  'net.ipv4.tcp_ecn': ecn,
   'net.ipv4.tcp_fack': only('0'),
   'net.ipv4.tcp_syncookies': only('1'),
   'net.ipv4.tcp_mtu_probing': only('0'),
@@ -86,7 +94,7 @@ const FREEBSD: Readonly<Record<string, Apply>> = {
   'net.inet.tcp.msl': count('timeWait', 2),
   'net.inet.tcp.finwait2_timeout': count('finWait2'),
   'net.inet.tcp.mssdflt': only('536'),
-  'net.inet.tcp.ecn.enable': only('0', '2'),
+  'net.inet.tcp.ecn.enable': ecn,
   'net.inet.tcp.insecure_rst': only('0'),
   'net.inet.tcp.insecure_syn': only('0'),
   'net.inet.tcp.insecure_ack': only('0'),

@@ -101,13 +101,14 @@ export function receivedPacket(
   destination: IpAddress,
   payload: Uint8Array,
   broadcast = false,
+  tos = 0,
 ): ReceivedPacket {
   return {
     source,
     destination,
     protocol: TCP_PROTOCOL,
     ttl: 64,
-    tos: 0,
+    tos,
     packet: payload,
     payload,
     interface: 'eth0',

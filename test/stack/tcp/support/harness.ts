@@ -11,6 +11,8 @@ import { Tcp } from '../../../../shared/stack/tcp/tcp.ts';
 import {
   encodeTcp,
   TCP_ACK,
+  TCP_CWR,
+  TCP_ECE,
   TCP_FIN,
   TCP_PROTOCOL,
   TCP_PSH,
@@ -38,6 +40,8 @@ const FLAG_LETTERS: readonly (readonly [string, number])[] = [
   ['R', TCP_RST],
   ['P', TCP_PSH],
   ['U', TCP_URG],
+  ['E', TCP_ECE],
+  ['W', TCP_CWR],
   ['.', TCP_ACK],
 ];
 
@@ -85,6 +89,8 @@ export interface PeerSegment {
   readonly options?: TcpOptions;
   readonly data?: Uint8Array | string | number;
   readonly urgentPointer?: number;
+  /** TOS octet of the packet. */
+  readonly tos?: number;
 }
 
 /** A segment of ours, with numbers relative to both initial sequence numbers. */
@@ -96,6 +102,7 @@ export interface OwnSegment {
   readonly length: number;
   readonly options: Readonly<TcpOptions>;
   readonly payload: Uint8Array;
+  readonly tos: number;
   readonly segment: TcpSegment;
 }
 
@@ -156,7 +163,7 @@ export class Harness {
   }
 
   /** One segment from the peer, inside a batch. */
-  hand({ seq = 0, ack = 0, flags = '.', window, options, data, urgentPointer }: PeerSegment): void {
+  hand({ seq = 0, ack = 0, flags = '.', window, options, data, urgentPointer, tos }: PeerSegment): void {
     const payload =
       typeof data === 'string'
         ? new TextEncoder().encode(data)
@@ -174,11 +181,11 @@ export class Harness {
       options: options ?? {},
       payload,
     };
-    this.raw(encodeTcp(segment, 0), true);
+    this.raw(encodeTcp(segment, 0), true, false, tos);
   }
 
   /** Bytes from the peer; with `seal` their checksum is made right first. */
-  raw(bytes: Uint8Array, seal = false, broadcast = false): void {
+  raw(bytes: Uint8Array, seal = false, broadcast = false, tos = 0): void {
     if (seal) {
       bytes.fill(0, 16, 18);
       let sum = pseudoHeaderSum(this.peer.address, HERE, TCP_PROTOCOL, bytes.length);
@@ -188,7 +195,7 @@ export class Harness {
       bytes[16] = (~sum >>> 8) & 255;
       bytes[17] = ~sum & 255;
     }
-    this.network.handler.receive(receivedPacket(this.peer.address, HERE, bytes, broadcast));
+    this.network.handler.receive(receivedPacket(this.peer.address, HERE, bytes, broadcast, tos));
   }
 
   /** An ICMP error about our segment with the relative number `seq`. */
@@ -215,7 +222,7 @@ export class Harness {
 
   /** What we sent since it was last asked. */
   take(): OwnSegment[] {
-    return this.network.sent.splice(0).map(({ segment }) => ({
+    return this.network.sent.splice(0).map(({ segment, options }) => ({
       seq: (segment.sequence - this.iss) | 0,
       ack: (segment.acknowledgment - PEER_ISS) | 0,
       flags: flagText(segment.flags),
@@ -223,6 +230,7 @@ export class Harness {
       length: segment.payload.length,
       options: segment.options,
       payload: segment.payload,
+      tos: options.tos ?? 0,
       segment,
     }));
   }
