@@ -2,19 +2,22 @@
 
 import type { DeviceConfig } from '../../shared/topology/device-config.ts';
 import type { CableSpec } from '../../shared/topology/types.ts';
-import { Failure, messageOf, WrongUsage } from '../failure.ts';
+import { Failure, messageOf } from '../failure.ts';
 import type { FaultBench } from './bench.ts';
 import { blackholeRules } from './blackhole-rules.ts';
-import { CableEnds } from './cable-ends.ts';
 import { readFlushed } from './counts.ts';
 import { DeviceRule } from './device-rule.ts';
 import { causesOf } from './effective-impairment.ts';
-import { Fault, type FaultPlan, type FaultWorkshop } from './fault.ts';
+import { Enforcement } from './enforcement.ts';
+import type { Fault } from './fault.ts';
+import { FaultList, type FaultWatcher } from './fault-list.ts';
 import { checkImpairment, impairmentValues } from './impair-values.ts';
 import { misbehaviourOf } from './misbehaviour.ts';
 import { checkPartition, Partitions } from './partitions.ts';
-import { bothPlaces, type CablePlace, cableNamed, deviceNamed, placesOf } from './places.ts';
+import { bothPlaces, cableNamed, deviceNamed, placesOf } from './places.ts';
+import { PowerFaults } from './power.ts';
 import type { Receipt } from './receipt.ts';
+import { refuseFrozen, refuseOff } from './refusals.ts';
 import {
   type BlackholeRequest,
   blackholeRequest,
@@ -29,51 +32,33 @@ import {
   readRequest,
 } from './requests.ts';
 import { checkTable } from './tables.ts';
-
-/** ms that a device has to confirm a fault; one that is frozen is not asked. */
-const CONFIRM_TIMEOUT = 3000;
-
-/** ms that a device has for it which is still starting. */
-const BOOT_TIMEOUT = 30_000;
-
-/** ms that devices have to tell their counts, when somebody only wants to look. */
-const COUNT_TIMEOUT = 500;
-
-/** ms until what was asked must be in effect, carriers included, unless told. */
-const DEFAULT_TIMEOUT = 30_000;
-
-/** Is told, with the receipt as it is then, of each fault that is made and each that is over. */
-export type FaultWatcher = (change: 'made' | 'over', receipt: Receipt) => void;
+import { CONFIRM_TIMEOUT, DEFAULT_TIMEOUT } from './timeouts.ts';
 
 export class FaultManager {
-  /** All of them, the oldest first. */
-  readonly #faults: Fault[] = [];
-  readonly #shop: FaultWorkshop;
-  readonly #ends: CableEnds;
+  readonly #list: FaultList;
+  readonly #enforcement: Enforcement;
+  readonly #power: PowerFaults;
   readonly #partitions: Partitions;
-  readonly #watchers = new Set<FaultWatcher>();
-  #made = 0;
-  #queue: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly bench: FaultBench) {
-    this.#ends = new CableEnds(bench, () => this.#inForce());
-    this.#shop = { bench, ends: this.#ends, now: () => performance.timeOrigin + performance.now() };
-    this.#partitions = new Partitions(bench, () => this.#inForce());
+    this.#list = new FaultList(bench);
+    this.#enforcement = new Enforcement(bench, this.#list);
+    this.#power = new PowerFaults(bench, this.#list, this.#enforcement, () => this.#devicesChanged());
+    this.#partitions = new Partitions(bench, () => this.#list.inForce);
     bench.onChange(() => this.#devicesChanged());
   }
 
   /** Calls back for every fault, whoever asked for it, until the returned function is called. */
   onFault(watcher: FaultWatcher): () => void {
-    this.#watchers.add(watcher);
-    return () => this.#watchers.delete(watcher);
+    return this.#list.onFault(watcher);
   }
 
   /** Adds to what a device starts with the faults that are active on it. */
   configure(config: DeviceConfig): DeviceConfig {
     const { name } = config.spec;
-    const { impairments, cut } = this.#ends.standing(name);
-    for (const fault of this.#inForce()) fault.begunBy(name);
-    const rules = this.#inForce().flatMap((fault) => fault.rules.filter(({ device }) => device === name));
+    const { impairments, cut } = this.#list.ends.standing(name);
+    for (const fault of this.#list.inForce) fault.begunBy(name);
+    const rules = this.#list.inForce.flatMap((fault) => fault.rules.filter(({ device }) => device === name));
     return {
       ...config,
       ports: config.ports.map((port) =>
@@ -98,17 +83,17 @@ export class FaultManager {
 
   /** Whether a cable has no carrier because of a fault. */
   isCut(cable: CableSpec): boolean {
-    return bothPlaces(cable).some((place) => this.#ends.isCut(place));
+    return bothPlaces(cable).some((place) => this.#list.ends.isCut(place));
   }
 
   /** Power cuts. @throws Failure if one is not running; then none is killed */
-  kill(devices: readonly string[]): Promise<Receipt[]> {
-    return this.#powerOff('kill', devices);
+  async kill(devices: readonly string[]): Promise<Receipt[]> {
+    return receiptsOf(await this.#power.off('kill', devices));
   }
 
   /** Orderly ends. @throws Failure */
-  stop(devices: readonly string[]): Promise<Receipt[]> {
-    return this.#powerOff('stop', devices);
+  async stop(devices: readonly string[]): Promise<Receipt[]> {
+    return receiptsOf(await this.#power.off('stop', devices));
   }
 
   /**
@@ -118,46 +103,19 @@ export class FaultManager {
    * @throws Failure
    */
   async start(devices: readonly string[], timeout = DEFAULT_TIMEOUT): Promise<Receipt[]> {
-    const names = this.#deviceNames(devices);
-    const off = ({ power }: Fault) => power?.as === 'off' && names.includes(power.device);
-    const others = this.#active().filter((fault) => !off(fault));
-    const over: Fault[] = [];
-    try {
-      await this.bench.start(names, timeout, others.length === 0 ? 'ready' : 'cabled');
-    } finally {
-      // Who runs has power, even if it is not all that it should be.
-      const on = names.filter((name) => this.bench.device(name).run !== undefined);
-      over.push(...(await this.#endPower('off', on)));
-    }
-    return over.map((fault) => fault.receipt());
+    return receiptsOf(await this.#power.on(devices, timeout));
   }
 
   /** Stops and starts devices. The receipts are over when it returns. @throws Failure */
   async restart(devices: readonly string[], timeout = DEFAULT_TIMEOUT): Promise<Receipt[]> {
-    const names = this.#deviceNames(devices);
-    const faults = await this.#turnOff('restart', names);
-    await this.start(names, timeout);
-    return faults.map((fault) => fault.receipt());
+    const faults = await this.#power.off('restart', devices);
+    await this.#power.on(devices, timeout);
+    return receiptsOf(faults);
   }
 
   /** Stops the processes of devices as a machine hangs: their carriers stay up. @throws Failure */
-  async freeze(devices: readonly string[]): Promise<Receipt[]> {
-    const names = this.#deviceNames(devices);
-    for (const name of names) this.#refuseOff(name, 'freeze');
-    const faults: Fault[] = [];
-    for (const name of names) {
-      const { run } = this.bench.device(name);
-      await this.#countOn(name);
-      await this.bench.signal(name, 'freeze', CONFIRM_TIMEOUT);
-      const fault = this.#plan({ name: 'freeze', asked: { device: name }, causes: ['freeze'] });
-      fault.power = { device: name, as: 'frozen', run };
-      fault.actOn(name, { signal: 'SIGSTOP' }, true);
-      fault.countAround(name, 'freeze');
-      await this.#beginCounting(fault);
-      this.#tell('made', fault);
-      faults.push(fault);
-    }
-    return faults.map((fault) => fault.receipt());
+  freeze(devices: readonly string[]): Promise<Receipt[]> {
+    return this.#power.freeze(devices);
   }
 
   /**
@@ -166,40 +124,23 @@ export class FaultManager {
    * @throws Failure
    */
   async thaw(devices: readonly string[], timeout = DEFAULT_TIMEOUT): Promise<Receipt[]> {
-    const names = this.#deviceNames(devices);
-    for (const name of names) {
-      this.#refuseOff(name, 'thaw');
-      const known = this.#active().some(({ power }) => power?.device === name && power.as === 'frozen');
-      if (!known && !this.bench.device(name).frozen) throw new Failure(`${name} is not frozen`);
-    }
-    const over: Fault[] = [];
-    for (const name of names) {
-      const faults = this.#active().filter(({ power }) => power?.device === name && power.as === 'frozen');
-      // Counted before it goes on: what comes from now on arrives.
-      await Promise.all(faults.map((fault) => fault.count(COUNT_TIMEOUT)));
-      await this.bench.signal(name, 'thaw', timeout);
-      for (const fault of faults) this.#close(fault);
-      over.push(...faults);
-    }
-    this.#devicesChanged();
-    await this.#catchUp();
-    return over.map((fault) => fault.receipt());
+    return receiptsOf(await this.#power.thaw(devices, timeout));
   }
 
   /** Takes the carrier of a cable. @throws Failure */
   async cut(name: string): Promise<Receipt> {
     const cable = cableNamed(this.bench.topology, name);
-    const fault = this.#plan({ name: 'cut', asked: { cable: name }, causes: ['cut'] });
+    const fault = this.#list.plan({ name: 'cut', asked: { cable: name }, causes: ['cut'] });
     for (const place of bothPlaces(cable)) fault.actAt(place, { cut: true }, { cable: name });
-    await this.#apply(fault);
-    await this.#inEffect([], [], [name], DEFAULT_TIMEOUT);
+    await this.#enforcement.apply(fault);
+    await this.bench.inEffect({ cabled: [], ready: [], dark: [name] }, DEFAULT_TIMEOUT);
     return fault.receipt();
   }
 
   /** Undoes all cuts of a cable. @returns their receipts @throws Failure if it is not cut */
   async splice(name: string, timeout = DEFAULT_TIMEOUT): Promise<Receipt[]> {
     cableNamed(this.bench.topology, name);
-    const cuts = this.#active().filter((fault) => fault.name === 'cut' && fault.plan.asked.cable === name);
+    const cuts = this.#list.active.filter((fault) => fault.name === 'cut' && fault.plan.asked.cable === name);
     if (cuts.length === 0) throw new Failure(`${name} is not cut`);
     return this.#heal(cuts, timeout);
   }
@@ -209,11 +150,12 @@ export class FaultManager {
     const { cable: name, from } = readRequest(impairRequest, request);
     const cable = cableNamed(this.bench.topology, name);
     const values = impairmentValues(request);
-    const fault = this.#plan({ name: 'impair', asked: request, causes: causesOf(values) });
+    const fault = this.#list.plan({ name: 'impair', asked: request, causes: causesOf(values) });
     const places = placesOf(cable, from);
-    for (const place of places) checkImpairment(place.at, this.#ends.effective(place).impairment, values);
+    for (const place of places)
+      checkImpairment(place.at, this.#list.ends.effective(place).impairment, values);
     for (const place of places) fault.actAt(place, { values }, { impairment: values });
-    await this.#apply(fault);
+    await this.#enforcement.apply(fault);
     return fault.receipt();
   }
 
@@ -221,20 +163,20 @@ export class FaultManager {
   async partition(request: PartitionRequest): Promise<Receipt> {
     const { groups, oneWay } = readRequest(partitionRequest, request);
     checkPartition(this.bench, groups);
-    const fault = this.#plan({ name: 'partition', asked: request, causes: ['partition'] });
+    const fault = this.#list.plan({ name: 'partition', asked: request, causes: ['partition'] });
     this.#partitions.begin(fault, { groups, oneWay });
-    await this.#apply(fault);
+    await this.#enforcement.apply(fault);
     return fault.receipt();
   }
 
   /** Silently drops what a filter finds. @throws Failure */
   async blackhole(request: BlackholeRequest): Promise<Receipt> {
     const read = readRequest(blackholeRequest, request);
-    const fault = this.#plan({ name: 'blackhole', asked: request, causes: ['filter'] });
+    const fault = this.#list.plan({ name: 'blackhole', asked: request, causes: ['filter'] });
     for (const [device, rules] of blackholeRules(this.bench.topology, read)) {
       fault.rules.push(new DeviceRule(this.bench, device, fault.id, { rules }));
     }
-    await this.#apply(fault);
+    await this.#enforcement.apply(fault);
     return fault.receipt();
   }
 
@@ -242,9 +184,9 @@ export class FaultManager {
   async misbehave(request: MisbehaveRequest): Promise<Receipt> {
     const read = readRequest(misbehaveRequest, request);
     const misbehaviour = misbehaviourOf(deviceNamed(this.bench.topology, read.device), read);
-    const fault = this.#plan({ name: 'misbehave', asked: request, causes: ['service'] });
+    const fault = this.#list.plan({ name: 'misbehave', asked: request, causes: ['service'] });
     fault.rules.push(new DeviceRule(this.bench, read.device, fault.id, { misbehaviour }));
-    await this.#apply(fault);
+    await this.#enforcement.apply(fault);
     return fault.receipt();
   }
 
@@ -253,17 +195,14 @@ export class FaultManager {
     const { device: name, table } = readRequest(flushRequest, request);
     const spec = deviceNamed(this.bench.topology, name);
     checkTable(spec, table);
-    this.#refuseOff(name, 'flush');
-    this.#refuseFrozen([name], `the ${table} table is as it was`);
+    refuseOff(this.bench, name, 'flush');
+    refuseFrozen(this.bench, [name], `the ${table} table is as it was`);
     const entries = readFlushed(await this.bench.device(name).ask('flush', { table }, CONFIRM_TIMEOUT));
-    const fault = this.#plan({ name: 'flush', asked: request, causes: ['flush'] });
+    const fault = this.#list.plan({ name: 'flush', asked: request, causes: ['flush'] });
     fault.actOn(name, { table, entries }, true);
     fault.tally.seen = entries;
     fault.tally.add('flush', entries);
-    fault.from = fault.until = this.#shop.now();
-    this.#faults.push(fault);
-    this.#tell('made', fault);
-    this.#tell('over', fault);
+    this.#list.addDone(fault);
     return fault.receipt();
   }
 
@@ -275,271 +214,50 @@ export class FaultManager {
    * @throws Failure
    */
   async heal(ids?: readonly string[], timeout = DEFAULT_TIMEOUT): Promise<Receipt[]> {
-    return this.#heal(ids === undefined ? this.#active() : this.#withIds(ids), timeout);
+    return this.#heal(ids === undefined ? this.#list.active : this.#list.withIds(ids), timeout);
   }
 
   /** The receipts of all faults that were made, the oldest first, those of active ones with their counts of now. */
-  async faults(): Promise<Receipt[]> {
-    await Promise.all(this.#active().map((fault) => fault.count(COUNT_TIMEOUT)));
-    return this.#faults.filter(({ from }) => from !== undefined).map((fault) => fault.receipt());
-  }
-
-  #inForce(): Fault[] {
-    return this.#faults.filter((fault) => fault.inForce);
-  }
-
-  #active(): Fault[] {
-    return this.#faults.filter((fault) => fault.active);
-  }
-
-  #plan(plan: FaultPlan): Fault {
-    return new Fault(this.#shop, `f${++this.#made}`, plan);
-  }
-
-  #withIds(ids: readonly string[]): Fault[] {
-    const wanted = ids.map((id) => {
-      const fault = this.#faults.find((each) => each.id === id);
-      const known = this.#active().map((each) => each.id);
-      if (!fault)
-        throw new Failure(`no fault "${id}"; active: ${known.join(', ') || 'none'}; see: tincan faults`);
-      if (!fault.active) throw new Failure(`${id} (${fault.name}) is over already; see: tincan faults`);
-      return fault;
-    });
-    return this.#faults.filter((fault) => wanted.includes(fault));
-  }
-
-  /** Puts a fault everywhere, or nowhere. */
-  async #apply(fault: Fault): Promise<void> {
-    await this.#oneAtATime(async () => {
-      const asleep = fault.devices.filter((device) => this.bench.device(device).frozen);
-      if (!fault.oneEndIsEnough || asleep.length === fault.devices.length)
-        this.#refuseFrozen(asleep, 'nothing was changed');
-      this.#faults.push(fault);
-      const steps = fault.steps();
-      const results = await Promise.allSettled(steps.map((step) => step.put(this.#patience(step.device))));
-      fault.from = this.#shop.now();
-      const failed = steps.flatMap(({ at }, index) => {
-        const result = results[index];
-        return result?.status === 'rejected' ? [`${at} did not confirm it: ${messageOf(result.reason)}`] : [];
-      });
-      if (failed.length > 0) throw new Failure(await this.#rollBack(fault, failed));
-      this.#tell('made', fault);
-    });
-  }
-
-  /** Undoes what was done of a fault that could not be made. @returns what to tell of it */
-  async #rollBack(fault: Fault, failed: readonly string[]): Promise<string> {
-    this.#faults.splice(this.#faults.indexOf(fault), 1);
-    fault.until = this.#shop.now();
-    const steps = fault.steps();
-    const results = await Promise.allSettled(steps.map((step) => step.lift(this.#patience(step.device))));
-    const isUndone = (result: PromiseSettledResult<boolean> | undefined) =>
-      result?.status === 'fulfilled' && result.value;
-    const at = (done: boolean) =>
-      steps.filter((_, index) => isUndone(results[index]) === done).map((step) => step.at);
-    const [undone, left] = [at(true), at(false)];
-    return [
-      `${fault.name} is not in effect: ${failed.join('; ')}`,
-      undone.length > 0 ? `undone at ${undone.join(', ')}` : 'nothing was undone',
-      ...(left.length > 0
-        ? [`what became of it at ${left.join(', ')} is not known: thaw or restart what hangs`]
-        : []),
-    ].join('; ');
+  faults(): Promise<Receipt[]> {
+    return this.#list.receipts();
   }
 
   async #heal(faults: readonly Fault[], timeout: number): Promise<Receipt[]> {
     const order = [...faults].reverse();
-    const started: string[] = [];
-    const spliced: string[] = [];
     const problems: string[] = [];
     for (const fault of order) {
-      fault.healing ??= this.#undo(fault, started, spliced, timeout).finally(() => {
+      fault.healing ??= this.#undo(fault, timeout).finally(() => {
         fault.healing = undefined;
       });
       await fault.healing.catch((error: unknown) => problems.push(`${fault.id}: ${messageOf(error)}`));
     }
     if (problems.length > 0) throw new Failure(`not healed: ${problems.join('; ')}`);
-    await this.#inEffect([...new Set([...started, ...spliced])], started, [], timeout);
-    return order.map((fault) => fault.receipt());
+    const started = order.flatMap(({ power }) => (power?.as === 'off' ? [power.device] : []));
+    const spliced = order.flatMap(({ name, places }) => (name === 'cut' ? places : []));
+    const cabled = [...new Set([...started, ...spliced.map(({ device }) => device)])];
+    // While a fault is left, what devices wait for may be out of reach.
+    const ready = this.#list.active.length === 0 ? started : [];
+    await this.bench.inEffect({ cabled, ready, dark: [] }, timeout);
+    return receiptsOf(order);
   }
 
-  async #undo(fault: Fault, started: string[], spliced: string[], timeout: number): Promise<void> {
+  async #undo(fault: Fault, timeout: number): Promise<void> {
     if (!fault.active) return;
-    const { power } = fault;
-    if (power?.as === 'off') {
-      if (this.bench.device(power.device).run === undefined)
-        await this.bench.start([power.device], timeout, 'serving');
-      started.push(power.device);
-      await this.#endPower('off', [power.device]);
-    } else if (power?.as === 'frozen') await this.#undoFreeze(fault, power.device);
-    else await this.#oneAtATime(() => this.#lift(fault));
-    if (fault.name === 'cut') spliced.push(...fault.places.map(({ device }) => device));
+    if (fault.power) await this.#power.undo(fault, fault.power, timeout);
+    else await this.#enforcement.lift(fault);
   }
 
-  /** The device goes on unless another fault holds it. */
-  async #undoFreeze(fault: Fault, device: string): Promise<void> {
-    const others = this.#active().filter((each) => each !== fault && each.power?.device === device);
-    await fault.count(COUNT_TIMEOUT);
-    if (!others.some(({ power }) => power?.as === 'frozen'))
-      await this.bench.signal(device, 'thaw', CONFIRM_TIMEOUT);
-    this.#close(fault);
-    this.#devicesChanged();
-    await this.#catchUp();
-  }
-
-  async #lift(fault: Fault): Promise<void> {
-    this.#refuseFrozen(fault.confirmedBy, `${fault.id} is still in force`);
-    fault.lifting = true;
-    const results = await Promise.allSettled(
-      fault.steps().map((step) => step.lift(this.#patience(step.device))),
-    );
-    const failed = results.flatMap((result) =>
-      result.status === 'rejected' ? [messageOf(result.reason)] : [],
-    );
-    if (failed.length > 0) {
-      // Still in force somewhere: then it stays in force everywhere, and can be healed again.
-      fault.lifting = false;
-      await Promise.allSettled(fault.steps().map((step) => step.put(this.#patience(step.device))));
-      throw new Failure(`${fault.id} is still in force: ${failed.join('; ')}`);
-    }
-    fault.until = this.#shop.now();
-    this.#tell('over', fault);
-  }
-
-  async #powerOff(how: 'kill' | 'stop', devices: readonly string[]): Promise<Receipt[]> {
-    const names = this.#deviceNames(devices);
-    return (await this.#turnOff(how, names)).map((fault) => fault.receipt());
-  }
-
-  #turnOff(name: 'kill' | 'stop' | 'restart', devices: readonly string[]): Promise<Fault[]> {
-    return this.#oneAtATime(() => this.#turnOffNow(name, devices));
-  }
-
-  async #turnOffNow(name: 'kill' | 'stop' | 'restart', devices: readonly string[]): Promise<Fault[]> {
-    for (const device of devices)
-      if (this.bench.device(device).run === undefined && name === 'kill')
-        throw new Failure(`${device} is not running`);
-    const faults = devices.map((device) => {
-      const fault = this.#plan({ name, asked: { device }, causes: ['kill'] });
-      fault.power = { device, as: 'off', run: this.bench.device(device).run };
-      fault.actOn(device, name === 'kill' ? { signal: 'SIGKILL' } : {}, true);
-      fault.countAround(device, 'kill');
-      return fault;
-    });
-    await Promise.all(devices.map((device) => this.#countOn(device)));
-    for (const fault of faults) await this.#beginCounting(fault);
-    try {
-      await this.bench.end(name === 'kill' ? 'kill' : 'stop', devices);
-    } finally {
-      for (const fault of faults) this.#tell('made', fault);
-      this.#devicesChanged();
-    }
-    return faults;
-  }
-
-  /** What was counted up to now is not its doing. Neighbours that do not answer count nothing. */
-  async #beginCounting(fault: Fault): Promise<void> {
-    this.#faults.push(fault);
-    fault.from = this.#shop.now();
-    const awake = fault.steps().filter(({ device }) => !this.bench.device(device).frozen);
-    await Promise.allSettled(awake.map((step) => step.put(COUNT_TIMEOUT)));
-  }
-
-  /** Reads what the faults on a device have met, before it is gone or can't tell. */
-  async #countOn(device: string): Promise<void> {
-    const faults = this.#active().filter((fault) => fault.devices.includes(device));
-    await Promise.all(faults.map((fault) => fault.count(COUNT_TIMEOUT)));
-  }
-
-  async #endPower(as: 'off' | 'frozen', devices: readonly string[]): Promise<Fault[]> {
-    const over = this.#active().filter(
-      ({ power }) => power !== undefined && power.as === as && devices.includes(power.device),
-    );
-    await Promise.all(over.map((fault) => fault.count(COUNT_TIMEOUT)));
-    for (const fault of over) this.#close(fault);
-    return over;
-  }
-
-  /** Over, with the counts that were read last. */
-  #close(fault: Fault): void {
-    if (!fault.active) return;
-    fault.until = this.#shop.now();
-    this.#ends.release(fault.places);
-    this.#tell('over', fault);
-  }
-
-  #tell(change: 'made' | 'over', fault: Fault): void {
-    for (const watcher of this.#watchers) watcher(change, fault.receipt());
-  }
-
-  /** A frozen process that is gone is frozen no more, who has another address is found by it, who wakes is told. */
+  /** Who has another address is found by it; who was frozen, and is gone or goes on, is told so. */
   #devicesChanged(): void {
-    for (const fault of this.#active())
-      if (fault.power?.as === 'frozen' && this.bench.device(fault.power.device).run !== fault.power.run)
-        this.#close(fault);
-    for (const fault of this.#partitions.outdated())
-      void this.#oneAtATime(() => this.#partitions.renew(fault, CONFIRM_TIMEOUT)).catch(() => {});
-    // Thawed by somebody else.
-    void this.#catchUp();
+    this.#power.forgetGone();
+    for (const fault of this.#partitions.outdated()) {
+      const renewed = () => this.#partitions.renew(fault, CONFIRM_TIMEOUT);
+      void this.#enforcement.oneAtATime(renewed).catch(() => {});
+    }
+    void this.#enforcement.catchUp();
   }
+}
 
-  /** Has devices that were frozen, or too slow, take up what they have not confirmed. */
-  async #catchUp(): Promise<void> {
-    if (this.#behind().length === 0) return;
-    await this.#oneAtATime(async () => {
-      const behind = this.#behind();
-      await Promise.allSettled(behind.map((place) => this.#ends.settle(place, CONFIRM_TIMEOUT)));
-      const known = behind.map(({ at }) => at);
-      const steps = this.#inForce().flatMap((fault) => fault.steps().filter(({ at }) => known.includes(at)));
-      await Promise.allSettled(steps.map((step) => step.put(CONFIRM_TIMEOUT)));
-    });
-  }
-
-  #behind(): CablePlace[] {
-    if (this.#made === 0) return [];
-    return this.#ends.behind().filter(({ device }) => {
-      const { frozen, booted } = this.bench.device(device);
-      return booted && !frozen;
-    });
-  }
-
-  async #inEffect(
-    cabled: readonly string[],
-    ready: readonly string[],
-    dark: readonly string[],
-    timeout: number,
-  ): Promise<void> {
-    const alone = this.#active().length === 0;
-    await this.bench.inEffect({ cabled, ready: alone ? ready : [], dark }, timeout);
-  }
-
-  #patience(device: string): number {
-    return this.bench.device(device).booted ? CONFIRM_TIMEOUT : BOOT_TIMEOUT;
-  }
-
-  #deviceNames(devices: readonly string[]): string[] {
-    const names = [...new Set(devices)];
-    if (names.length === 0) throw new WrongUsage('names no device');
-    for (const name of names) deviceNamed(this.bench.topology, name);
-    return names;
-  }
-
-  #refuseOff(name: string, verb: string): void {
-    if (this.bench.device(name).run === undefined)
-      throw new Failure(`can't ${verb} ${name}: it is not running; start it with: tincan start ${name}`);
-  }
-
-  #refuseFrozen(devices: readonly string[], outcome: string): void {
-    const frozen = devices.filter((name) => this.bench.device(name).frozen);
-    if (frozen.length > 0)
-      throw new Failure(
-        `${frozen.join(' and ')} ${frozen.length > 1 ? 'are' : 'is'} frozen and can't confirm it; ${outcome}; thaw first: tincan thaw ${frozen.join(' ')}`,
-      );
-  }
-
-  #oneAtATime<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#queue.then(work);
-    this.#queue = done.catch(() => {});
-    return done;
-  }
+function receiptsOf(faults: readonly Fault[]): Receipt[] {
+  return faults.map((fault) => fault.receipt());
 }

@@ -3,7 +3,7 @@
 import { portsOf } from '../../shared/topology/ports.ts';
 import { suggest } from '../../shared/topology/suggest.ts';
 import type { CableEnd, CableSpec, DeviceSpec, Topology } from '../../shared/topology/types.ts';
-import { Failure } from '../failure.ts';
+import { Failure, WrongUsage } from '../failure.ts';
 
 /** One end of a cable. */
 export interface CablePlace {
@@ -38,6 +38,14 @@ export function deviceNamed({ name: net, devices }: Topology, name: string): Dev
   const found = devices.find((device) => device.name === name);
   if (found) return found;
   throw new Failure(`no device "${name}" in ${net}; ${suggest(name, names)}`);
+}
+
+/** Each once. @throws Failure */
+export function devicesNamed(topology: Topology, devices: readonly string[]): string[] {
+  const names = [...new Set(devices)];
+  if (names.length === 0) throw new WrongUsage('names no device');
+  for (const name of names) deviceNamed(topology, name);
+  return names;
 }
 
 /** @throws Failure */
