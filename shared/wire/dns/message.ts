@@ -28,6 +28,12 @@ const AD = 0x0020;
 const CD = 0x0010;
 const DNSSEC_OK = 0x8000;
 
+/**
+ * Labels and pointers that the names of one message may have: several times what 64 KiB of records have. A
+ * pointer of two bytes stands for a name of 127 labels, and thousands of them are in no answer.
+ */
+const MOST_NAME_STEPS = 65_536;
+
 /** Ends the decoding of a message from within; never leaves this file. */
 class DecodeFault extends Error {
   constructor(readonly malformed: Malformed) {
@@ -39,6 +45,7 @@ class Reader {
   offset = 0;
   edns: Edns | undefined;
   extendedRcode = 0;
+  #nameSteps = 0;
 
   constructor(readonly bytes: Uint8Array) {}
 
@@ -65,6 +72,8 @@ class Reader {
     const decoded = decodeName(this.bytes, this.offset);
     if (decoded instanceof Malformed) throw new DecodeFault(decoded);
     this.offset = decoded.end;
+    this.#nameSteps += decoded.steps;
+    if (this.#nameSteps > MOST_NAME_STEPS) this.fail('names-too-long');
     return decoded.name;
   }
 

@@ -14,6 +14,8 @@ const LONGEST_LABEL = 63;
 const LONGEST_NAME = 255;
 const POINTER = 0xc0;
 const HIGHEST_POINTER = 0x3fff;
+/** Pointers in one name: as many as it can have labels, though each may point to another. */
+const MOST_POINTERS = 127;
 const HEADER_LENGTH = 12;
 
 /** A label's bytes (latin1) as text. */
@@ -90,25 +92,33 @@ function lengthFault(name: string): string | undefined {
   return length > LONGEST_NAME ? 'name over 255 bytes' : undefined;
 }
 
-/** Reads a name at `offset`; `end` is where the next field begins. */
-export function decodeName(
-  message: Uint8Array,
-  offset: number,
-): { readonly name: string; readonly end: number } | Malformed {
+export interface DecodedName {
+  readonly name: string;
+  /** Where the next field begins. */
+  readonly end: number;
+  /** Labels and pointers that were read. */
+  readonly steps: number;
+}
+
+/** Reads a name at `offset`. */
+export function decodeName(message: Uint8Array, offset: number): DecodedName | Malformed {
   const labels: string[] = [];
   let length = 1;
   let position = offset;
   let end: number | undefined;
+  let pointers = 0;
   // A pointer has to point before the labels that it ends, so that no chain of them can be endless.
   let before = offset;
   for (;;) {
     const size = message[position];
     if (size === undefined) return new Malformed('name-truncated');
-    if (size === 0) return { name: joinLabels(labels), end: end ?? position + 1 };
+    if (size === 0)
+      return { name: joinLabels(labels), end: end ?? position + 1, steps: labels.length + pointers };
     if (size >= POINTER) {
       if (position + 2 > message.length) return new Malformed('name-truncated');
       const target = readU16(message, position) & HIGHEST_POINTER;
-      if (target >= before || target < HEADER_LENGTH) return new Malformed('bad-pointer');
+      if (target >= before || target < HEADER_LENGTH || ++pointers > MOST_POINTERS)
+        return new Malformed('bad-pointer');
       end ??= position + 2;
       position = target;
       before = target;
