@@ -18,9 +18,9 @@ describe('compression', () => {
 
   test('the example of RFC 1035 §4.1.4 is read', () => {
     expect(decode(EXAMPLE, 20)).toMatchObject({ name: 'F.ISI.ARPA', end: 32 });
-    expect(decode(EXAMPLE, 40)).toEqual({ name: 'FOO.F.ISI.ARPA', end: 46 });
-    expect(decode(EXAMPLE, 64)).toEqual({ name: 'ARPA', end: 66 });
-    expect(decode(EXAMPLE, 92)).toEqual({ name: '.', end: 93 });
+    expect(decode(EXAMPLE, 40)).toMatchObject({ name: 'FOO.F.ISI.ARPA', end: 46 });
+    expect(decode(EXAMPLE, 64)).toMatchObject({ name: 'ARPA', end: 66 });
+    expect(decode(EXAMPLE, 92)).toMatchObject({ name: '.', end: 93 });
   });
 
   test('the example of RFC 1035 §4.1.4 is written', () => {
