@@ -58,6 +58,8 @@ export interface ExperimentRun {
   readonly samples: readonly Sample[];
   readonly played: readonly Played[];
   readonly receipts: readonly Receipt[];
+  /** Ids of the receipts that were still in force at the end, and were healed then. */
+  readonly rolledBack: readonly string[];
   readonly events: readonly RecordedEvent[];
   /** Beyond the bound of the experiment, freezes left out. */
   readonly lags: readonly Lag[];

@@ -58,6 +58,7 @@ class Runner {
   readonly #steady: SteadyState;
   #timeline: Timeline | undefined;
   #receipts: ExperimentRun['receipts'] = [];
+  #rolledBack: readonly string[] = [];
   #answers: ExperimentRun['answers'] = {};
   #zero: number | undefined;
   /** When the timeline was over. */
@@ -199,6 +200,7 @@ class Runner {
     progress.phase('rolling back');
     const patience = now() + ROLL_BACK_TIME;
     const never = new AbortController().signal;
+    this.#rolledBack = inForce(await net.receipts());
     await net.mend(HEAL_ALL, undefined);
     // Entries that wait for something may have what they wait for now.
     await this.#timeline?.settled(patience);
@@ -211,7 +213,7 @@ class Runner {
     }
     const left = unhealed(status);
     if (left.length > 0) this.#troubles.push(`after the roll-back ${left.join(', ')}`);
-    const open = this.#receipts.filter((receipt) => receipt.until === null).map(({ id }) => id);
+    const open = inForce(this.#receipts);
     if (open.length > 0) this.#troubles.push(`after the roll-back ${open.join(', ')} are still in force`);
   }
 
@@ -269,6 +271,7 @@ class Runner {
         ...(played.done !== undefined && { done: played.done - zero }),
       })),
       receipts: this.#receipts,
+      rolledBack: this.#rolledBack,
       events: this.#events
         .map(({ time, ...event }): RecordedEvent => ({ at: time - unix, ...event }))
         .sort((a, b) => a.at - b.at),
@@ -277,6 +280,10 @@ class Runner {
       answers: this.#answers,
     };
   }
+}
+
+function inForce(receipts: ExperimentRun['receipts']): string[] {
+  return receipts.filter(({ until }) => until === null).map(({ id }) => id);
 }
 
 /** Carriers that came and went, as the devices saw it. */

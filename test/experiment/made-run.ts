@@ -62,6 +62,7 @@ export function run(
     samples: [],
     played: [],
     receipts: [],
+    rolledBack: [],
     events: [],
     lags: [],
     answers: {},

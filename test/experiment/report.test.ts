@@ -22,6 +22,7 @@ const plain = run({
   samples: [ok(-300), ok(100), failed(1200, 500, 'ETIMEDOUT', { reason: NASTY }), ok(3200, 40)],
   played: [fault('outage', 1000, { what: `cut ${NASTY}` }), played('repair', 3000)],
   receipts: [receipt({ cut: 7 })],
+  rolledBack: ['f1'],
   events: [
     { at: 1100, device: 'isp', happened: NASTY, lastLines: [NASTY], state: 'crashed' },
     { at: 3100, device: 'isp', happened: 'ready', state: 'ready' },
@@ -102,6 +103,7 @@ describe('the page', () => {
       expect(classes).toContain(name);
     expect(page).toContain('The timings are not to be trusted');
     expect(page).toContain('40 frames seen, cut 7');
+    expect(page).toContain('Rolled back at the end: f1.');
     expect(page).not.toContain('NaN');
     expect(page).not.toContain('undefined');
   });

@@ -76,6 +76,14 @@ test('plays the timeline, rolls back, keeps captures and logs, and takes the net
   expect(judge(seen).passed).toBe(true);
 });
 
+test('what is in force at the end is rolled back, and the run says what that was', async () => {
+  const [outage] = experiment().timeline;
+  const seen = await run(experiment({ timeline: [outage!] }));
+  expect(seen.rolledBack).toEqual(['f1']);
+  expect(seen.receipts[0]?.until).not.toBeNull();
+  expect((await run(experiment())).rolledBack).toEqual([]);
+});
+
 test('each request has an id of its own, and answers are counted by it', async () => {
   const seen = await run(experiment({ expect: [expectation({ that: 'answered-once', probe: 'page' })] }));
   const ids = seen.samples.map(({ request }) => request);

@@ -4,7 +4,7 @@ import type { ExperimentRun } from '../experiment-run.ts';
 import type { Verdicts } from '../verdict.ts';
 
 export function jsonOf(run: ExperimentRun, { passed, verdicts, untrusted }: Verdicts): object {
-  const { experiment, seed, began, ran, samples, played, receipts, events, lags, troubles } = run;
+  const { experiment, seed, began, ran, samples, played, receipts, rolledBack, events, lags, troubles } = run;
   return {
     experiment: experiment.name,
     file: experiment.file,
@@ -17,6 +17,7 @@ export function jsonOf(run: ExperimentRun, { passed, verdicts, untrusted }: Verd
     verdicts,
     timeline: played,
     receipts,
+    rolledBack,
     events,
     troubles,
     lags,

@@ -29,7 +29,7 @@ export function probeTable({ experiment, samples }: ExperimentRun): string {
 }
 
 export function receiptTable(run: ExperimentRun): string {
-  const { played, receipts } = run;
+  const { played, receipts, rolledBack } = run;
   if (played.length === 0) return '<p>None was made.</p>';
   const rows = played.map((entry) => {
     const receipt = receipts.find((each) => each.id === entry.receipt);
@@ -43,7 +43,8 @@ export function receiptTable(run: ExperimentRun): string {
         : `<span class="bad">${escaped(entry.failed)}</span>`,
     ];
   });
-  return table(['#Asked at', 'Entry', 'Receipt', 'In force', 'Affected'], rows);
+  const end = rolledBack.length === 0 ? 'nothing: all was healed before' : rolledBack.join(', ');
+  return `${table(['#Asked at', 'Entry', 'Receipt', 'In force', 'Affected'], rows)}<p class="facts">Rolled back at the end: ${escaped(end)}.</p>`;
 }
 
 function placesOf({ applied }: Receipt): string {
