@@ -20,6 +20,7 @@ import { Behaviour, type Wrong } from '../behaviour.ts';
 import { Recursor } from './recursion.ts';
 import { createResolver, type Resolver } from './resolver.ts';
 import { LARGEST_UDP_SIZE, type Responder, type Said, serveTcp, serveUdp } from './transports.ts';
+import { WaitingClients } from './waiting.ts';
 import { Zones } from './zones.ts';
 
 const NO_RECORDS = { answers: [], authorities: [], additionals: [] } as const;
@@ -65,8 +66,6 @@ function withAddress(record: DnsRecord, address: Ipv4Address): DnsRecord {
   return record.type === 'A' ? { ...record, address } : record;
 }
 
-/** Clients that wait for what others are asked; more get SERVFAIL, so that a flood does no harm. */
-const MOST_WAITING = 1000;
 /** ms to wait for a forwarder: so short that a client is still there when none of them answers. */
 const FORWARDER_TIMEOUT = 1000;
 
@@ -75,7 +74,7 @@ class DnsServer implements Responder {
   readonly #recursion: Recursor | undefined;
   /** Who finds out what is not ours: the forwarders first (BIND's `forward first`). */
   readonly #resolvers: readonly (Resolver | Recursor)[];
-  #waiting = 0;
+  readonly #waiting = new WaitingClients();
 
   constructor(
     private readonly sockets: Sockets,
@@ -99,7 +98,7 @@ class DnsServer implements Responder {
 
   async respond(bytes: Uint8Array, client: string): Promise<Said | undefined> {
     if (!this.behaviour.hears()) return new Promise(() => {});
-    const said = await this.#understand(bytes);
+    const said = await this.#understand(bytes, client);
     if (!said) return undefined;
     const { query, response } = said;
     const hasAddress = response.answers.some(({ type }) => type === 'A');
@@ -112,7 +111,7 @@ class DnsServer implements Responder {
     );
   }
 
-  async #understand(bytes: Uint8Array): Promise<Said | undefined> {
+  async #understand(bytes: Uint8Array, client: string): Promise<Said | undefined> {
     const query = decodeDns(bytes);
     if (query instanceof Malformed) {
       this.sockets.counters.add(`dns.${query.reason}`);
@@ -123,10 +122,10 @@ class DnsServer implements Responder {
       this.sockets.counters.add('dns.response-to-server');
       return undefined;
     }
-    return { query, response: await this.#answer(query) };
+    return { query, response: await this.#answer(query, client) };
   }
 
-  async #answer(query: DnsMessage): Promise<DnsMessage> {
+  async #answer(query: DnsMessage, client: string): Promise<DnsMessage> {
     if (query.opcode !== OPCODE_QUERY) return responseTo(query, RCODE.NOTIMP);
     if (query.edns && query.edns.version > 0) return responseTo(query, RCODE.BADVERS);
     const [question, ...others] = query.questions;
@@ -137,30 +136,30 @@ class DnsServer implements Responder {
     if (question.type === 'AXFR' || question.type === 'IXFR') return responseTo(query, RCODE.REFUSED);
 
     const ra = this.#resolvers.length > 0;
-    return { ...responseTo(query, RCODE.NOERROR), ra, ...(await this.#find(question, ra && query.rd)) };
+    const answer = await this.#find(question, ra && query.rd, client);
+    return { ...responseTo(query, RCODE.NOERROR), ra, ...answer };
   }
 
   /** @param others whether others may be asked */
-  async #find(question: DnsQuestion, others: boolean): Promise<Partial<DnsMessage>> {
+  async #find(question: DnsQuestion, others: boolean, client: string): Promise<Partial<DnsMessage>> {
     const own = this.#zones.answer(question);
     if (own && (!others || (own.aa && own.next === undefined))) return own;
     if (!others) return this.#recursion?.known(question.name, question.type) ?? { rcode: RCODE.REFUSED };
     // It begins with an alias of ours, which leads to a name that we have no authority for.
     const begun = own?.aa ? own.answers : [];
-    const rest = await this.#askOthers({ ...question, name: own?.next ?? question.name });
+    const rest = await this.#askOthers({ ...question, name: own?.next ?? question.name }, client);
     return { ...rest, aa: own?.aa ?? false, answers: [...begun, ...(rest.answers ?? [])] };
   }
 
-  async #askOthers(question: DnsQuestion): Promise<Partial<DnsMessage>> {
-    if (this.#waiting >= MOST_WAITING) {
+  async #askOthers(question: DnsQuestion, client: string): Promise<Partial<DnsMessage>> {
+    if (!this.#waiting.enter(client)) {
       this.sockets.counters.add('dns.too-many-clients');
       return { rcode: RCODE.SERVFAIL };
     }
-    this.#waiting++;
     try {
       return await this.#askInTurn(question);
     } finally {
-      this.#waiting--;
+      this.#waiting.leave(client);
     }
   }
 
