@@ -16,7 +16,7 @@ export type Arrival =
   | 'out-of-order'
   /** Nothing new in it, or no room for it. */
   | 'nothing-new'
-  /** There is no memory for it: it is as if it had been lost. */
+  /** There is no memory for it, or too many gaps are remembered: it is as if it had been lost. */
   | 'no-memory';
 
 export class ReceiveBuffer {
@@ -165,7 +165,7 @@ export class ReceiveBuffer {
   #takeOutOfOrder(start: number, end: number, data: Uint8Array): Arrival {
     const kept = this.#ring.put(this.#ring.length + seqDistance(this.next, start), data);
     if (kept < data.length) return 'no-memory';
-    return this.#beyond.add(start, end) ? 'out-of-order' : 'nothing-new';
+    return this.#beyond.add(start, end) ? 'out-of-order' : 'no-memory';
   }
 
   /** Remembers the first part of [start, end) that had come before: reported once (RFC 2883 §4). */
