@@ -40,6 +40,13 @@ describe.each([{ strict: false }, { strict: true }])('own packet scripts, strict
   });
 });
 
+test.each(Array.from({ length: 17 }, (_, index) => ({ id: `TCP-${index + 1}` })))(
+  '$id has scripts',
+  ({ id }) => {
+    expect(right.map(statementOf)).toContain(id);
+  },
+);
+
 describe('scripts that say what a right TCP does not do', () => {
   test.each(scriptsIn(WRONG))('%s', (name) => {
     const text = read(join(WRONG, name));

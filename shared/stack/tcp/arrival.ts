@@ -9,7 +9,7 @@ import { resetFor } from './reset.ts';
 import { seqAdd, seqAtOrAfter, seqAtOrBefore, seqBefore, seqMax, seqWithin } from './sequence.ts';
 import { arriveInSynSent, measureHandshake, takeSynWindow } from './syn-sent.ts';
 import type { Tcb } from './tcb.ts';
-import { abort, complete, establish, fail, finish, setState, tellClosed, timeWait } from './transitions.ts';
+import { complete, establish, fail, finish, forsake, setState, tellClosed, timeWait } from './transitions.ts';
 
 /** What leaves in answer to the segment may wait for the end of the batch: `flush` sees to it. */
 /** @param marked whether the network met congestion (RFC 3168) */
@@ -192,18 +192,18 @@ function textArrives(tcb: Tcb, segment: TcpSegment): void {
   if (tcb.abandoned && payload.length > 0) {
     // Nobody will read it, and the peer must know (RFC 1122 §4.2.2.13).
     tcb.context.counters.add('tcp.data-after-close');
-    return abort(tcb);
+    resetFor(tcb.context, tcb.local, tcb.remote, segment);
+    return forsake(tcb);
   }
   const before = tcb.receive.readable;
   const arrival = tcb.receive.take(sequence, payload, fin);
   if (arrival === 'no-memory') tcb.context.counters.add('tcp.no-memory');
   tcb.largestSegment = Math.max(tcb.largestSegment, Math.min(payload.length, tcb.ownMss));
   tcb.unackedBytes += tcb.receive.readable - before;
-  if (arrival !== 'in-order') sendAck(tcb);
   if (tcb.receive.finished) {
     tcb.ackNow = true;
     finArrives(tcb);
-  }
+  } else if (arrival !== 'in-order') sendAck(tcb);
   if (tcb.receive.readable > before || tcb.receive.finished) tcb.owner.notify('readable');
 }
 

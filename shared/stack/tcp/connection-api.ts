@@ -37,6 +37,7 @@ export type TcpConnectionSettings = Partial<
     | 'delayedAck'
     | 'synTimeout'
     | 'dataTimeout'
+    | 'userTimeout'
     | 'keepAliveIdle'
     | 'keepAliveInterval'
     | 'keepAliveProbes'
@@ -108,6 +109,8 @@ export interface ListenOptions {
   readonly port: number;
   /** Connections that are not accepted yet, 511 unless told, as in node:net. */
   readonly backlog?: number;
+  /** How many of those that `accept` was called for count as not accepted yet; none unless told. */
+  readonly held?: () => number;
   readonly settings?: TcpConnectionSettings;
   /** Called for every connection when its handshake is done; sets its `user`. */
   accept(connection: TcpConnection): void;

@@ -176,6 +176,7 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
     if (settings.receiveBuffer !== undefined) tcb.receive.resize(settings.receiveBuffer);
     if (settings.congestionControl !== undefined) tcb.changeCongestionControl();
     if (settings.maximumSegment !== undefined && tcb.synchronized) fitToPath(tcb);
+    if (settings.keepAliveIdle !== undefined && tcb.keepAlive) this.setKeepAlive(true);
   }
 
   setKeepAlive(on: boolean, idle = this.context.settings.keepAliveIdle): void {

@@ -79,11 +79,20 @@ export class Listener implements TcpListener {
     this.host.release(halfOpen);
   }
 
+  /** Connections that nobody has accepted. */
+  get #unaccepted(): number {
+    return this.waiting + (this.options.held?.() ?? 0);
+  }
+
+  get #isFull(): boolean {
+    return this.#unaccepted >= this.backlog;
+  }
+
   info(): TcpSocketInfo {
     return {
       state: 'LISTEN',
       local: this.local,
-      receiveQueue: this.waiting,
+      receiveQueue: this.#unaccepted,
       sendQueue: this.backlog,
       details: { halfOpen: this.#halfOpen.size },
     };
@@ -91,7 +100,7 @@ export class Listener implements TcpListener {
 
   #synArrives(local: TcpEndpoint, remote: TcpEndpoint, segment: TcpSegment, iss?: number): void {
     const { counters, sequences, settings } = this.context;
-    if (this.waiting >= this.backlog) return counters.add('tcp.backlog-full');
+    if (this.#isFull) return counters.add('tcp.backlog-full');
     if (this.#halfOpen.size >= settings.synBacklog) return this.#sendCookie(local, remote, segment);
     const first = iss ?? sequences.sequence(local, remote);
     const offered = taken(segment, settings);
@@ -107,7 +116,7 @@ export class Listener implements TcpListener {
   }
 
   #accept(halfOpen: HalfOpen, handshake: Handshake, segment: TcpSegment): boolean {
-    if (this.waiting >= this.backlog) return false;
+    if (this.#isFull) return false;
     this.forget(halfOpen);
     this.host.establish(this, handshake, segment);
     return true;
@@ -139,7 +148,7 @@ export class Listener implements TcpListener {
     const iss = seqAdd(segment.acknowledgment, -1);
     const mss = this.host.cookies.check(local, remote, irs, iss);
     if (mss === undefined || segment.flags & TCP_SYN) return false;
-    if (this.waiting >= this.backlog) {
+    if (this.#isFull) {
       this.context.counters.add('tcp.backlog-full');
       return true;
     }

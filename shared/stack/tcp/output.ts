@@ -50,6 +50,7 @@ export function retransmit(tcb: Tcb, segment: SentSegment): void {
     },
     `TCP port ${tcb.local.port} to ${tcb.remote.port}: ${length} bytes from ${start} are sent again (${segment.transmissions} times now)`,
   );
+  tcb.retransmitted++;
   tcb.context.counters.add('tcp.retransmitted');
   const error = sendData(tcb, start, length, (segment.push ? TCP_PSH : 0) | (withFin ? TCP_FIN : 0));
   if (error) notSent(tcb, segment, error);

@@ -36,6 +36,8 @@ export interface TcpSettings {
   readonly synTimeout: number;
   /** ms after which data without acknowledgment is given up (R2, RFC 9293 §3.8.3: at least 100 s). */
   readonly dataTimeout: number;
+  /** ms after which the connection is given up where the other side does not answer (RFC 5482); 0: R2 decides. */
+  readonly userTimeout: number;
   /** ms that an acknowledgment waits for company, as Linux (RFC 9293 §3.8.6.3: under 500 ms). */
   readonly delayedAck: number;
   /** ms of TIME-WAIT, 2 MSL; 60 s in total, as Linux. */
@@ -75,6 +77,7 @@ export const DEFAULT_TCP_SETTINGS: TcpSettings = {
   maximumRto: 60_000,
   synTimeout: 180_000,
   dataTimeout: 100_000,
+  userTimeout: 0,
   delayedAck: 40,
   timeWait: 60_000,
   timeWaitLimit: 16_384,

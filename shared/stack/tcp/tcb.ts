@@ -105,6 +105,8 @@ export class Tcb {
   waitingSince = 0;
   /** How often the timer went off since then. */
   timeouts = 0;
+  /** Segments that were sent again, ever. */
+  retransmitted = 0;
   synTransmissions = 0;
 
   // Loss recovery (RFC 6582, RFC 6675, RFC 8985).

@@ -58,10 +58,7 @@ export class TimeWait implements Occupant {
 
   segmentArrives(segment: TcpSegment): void {
     const { flags, sequence } = segment;
-    if (flags & TCP_RST) {
-      if (sequence === this.#receiveNext) this.owner.end(this);
-      return;
-    }
+    if (flags & TCP_RST) return this.#resetArrives(sequence);
     if (flags & TCP_SYN && !(flags & TCP_ACK) && this.#isNewer(segment)) {
       if (this.owner.reopen(this, segment, seqAdd(this.#sendNext, SEQUENCE_GAP))) return;
     }
@@ -70,6 +67,13 @@ export class TimeWait implements Occupant {
       this.owner.restart(this);
       this.#acknowledge(segment);
     } else if (!this.#isBareAndAcceptable(segment) && this.#challenges.allow()) this.#acknowledge(segment);
+  }
+
+  /** As on any connection (RFC 5961 §3.2). */
+  #resetArrives(sequence: number): void {
+    if (sequence === this.#receiveNext) this.owner.end(this);
+    else if (seqWithin(sequence, this.#receiveNext, this.#windowLength) && this.#challenges.allow())
+      this.#acknowledge();
   }
 
   icmpErrorArrives(): void {}
@@ -103,8 +107,8 @@ export class TimeWait implements Occupant {
     return bare && inWindow && seqAtOrBefore(acknowledgment, this.#sendNext);
   }
 
-  #acknowledge({ options }: TcpSegment): void {
-    const { timestamps } = options;
+  #acknowledge(segment?: TcpSegment): void {
+    const timestamps = segment?.options.timestamps;
     if (timestamps && this.#timestamps && !seqBefore(timestamps.value, this.#timestamps.recent))
       this.#timestamps.update(timestamps, this.#receiveNext, this.#receiveNext);
     transmit(this.#context, {

@@ -52,8 +52,8 @@ function awaitAnswer(tcb: Tcb): void {
 }
 
 /** ms. */
-function handshakeLeft({ context, startedAt }: Tcb): number {
-  return startedAt + context.settings.synTimeout - context.clock.now();
+function handshakeLeft({ context: { settings, clock }, startedAt }: Tcb): number {
+  return startedAt + (settings.userTimeout || settings.synTimeout) - clock.now();
 }
 
 function repeatSyn(tcb: Tcb): void {
@@ -67,9 +67,8 @@ function repeatSyn(tcb: Tcb): void {
 
 /** Data, or a window probe where the window is shut; given up after R2 (RFC 9293 §3.8.3). */
 function repeatData(tcb: Tcb): void {
-  const { clock, settings } = tcb.context;
   tcb.timeouts++;
-  if (clock.now() - tcb.waitingSince >= settings.dataTimeout && tcb.timeouts > FEWEST_TRIES) {
+  if (isGivenUp(tcb)) {
     // As BSD: should the peer be alive after all, it need not wait for what will not come.
     sendReset(tcb);
     return fail(tcb, 'ETIMEDOUT');
@@ -77,8 +76,20 @@ function repeatData(tcb: Tcb): void {
   tcb.roundTrip.backOff();
   if (tcb.sent.empty) probeWindow(tcb);
   else timedOut(tcb);
-  tcb.retransmission.set(tcb.roundTrip.timeout);
+  tcb.retransmission.set(Math.min(tcb.roundTrip.timeout, userTimeLeft(tcb)));
   output(tcb);
+}
+
+function isGivenUp(tcb: Tcb): boolean {
+  const { clock, settings } = tcb.context;
+  if (settings.userTimeout > 0) return userTimeLeft(tcb) <= 0;
+  return clock.now() - tcb.waitingSince >= settings.dataTimeout && tcb.timeouts > FEWEST_TRIES;
+}
+
+/** ms that the user still waits, if there is a limit to it. */
+function userTimeLeft({ context: { settings, clock }, waitingSince }: Tcb): number {
+  if (settings.userTimeout === 0) return Number.POSITIVE_INFINITY;
+  return waitingSince + settings.userTimeout - clock.now();
 }
 
 function probePeer(tcb: Tcb): void {

@@ -78,6 +78,11 @@ export function fail(tcb: Tcb, code: string): void {
 /** Sends a RST and forgets everything (RFC 9293 §3.10.5). */
 export function abort(tcb: Tcb): void {
   if (tcb.synchronized || tcb.state === 'SYN-RECEIVED') sendReset(tcb);
+  forsake(tcb);
+}
+
+/** Forgets everything: the RST has gone. */
+export function forsake(tcb: Tcb): void {
   tcb.context.log.info(
     'tcp.reset',
     { ...endpoints(tcb), by: 'local' },

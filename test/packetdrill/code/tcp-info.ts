@@ -80,6 +80,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
     Number.isFinite(congestion.threshold) ? segments(congestion.threshold, mss) : INFINITE,
   tcpi_snd_cwnd: ({ congestion, mss }) => segments(congestion.window, mss),
   tcpi_snd_wnd: ({ window }) => window,
+  tcpi_total_retrans: ({ retransmitted }) => retransmitted,
   tcpi_reordering: () => REORDERING,
   tcpi_bytes_acked: ({ written, sendBuffer }) => written - sendBuffer.length,
   tcpi_bytes_received: ({ receive }) => receive.total,

@@ -4,7 +4,7 @@ import { Unsupported } from '../language/errors.ts';
 import type { Expression } from '../language/expression.ts';
 import { type CallArguments, type CallEnd, immediateOnSocket } from './call.ts';
 import type { Outcome } from './outcome.ts';
-import { type OptionValue, type SocketOption, socketOption } from './socket-options.ts';
+import { congestionControl, type OptionValue, type SocketOption, socketOption } from './socket-options.ts';
 import type { Values } from './values.ts';
 
 export const setsockopt = immediateOnSocket((socket, { args, values }): Outcome => {
@@ -38,7 +38,13 @@ function complaint(
   if (!expected || values.isEllipsis(expected)) return undefined;
   const named = expected.kind === 'string' || isErrorName(expected);
   const wanted = named ? values.text(expected) : values.number(expected);
-  return wanted === actual ? undefined : `the value is ${actual}`;
+  return wanted === actual || isSameAlgorithm(wanted, actual) ? undefined : `the value is ${actual}`;
+}
+
+/** One system says reno, the other newreno. */
+function isSameAlgorithm(a: OptionValue, b: OptionValue): boolean {
+  const names = [a, b].map((value) => (typeof value === 'string' ? congestionControl(value) : undefined));
+  return names[0] !== undefined && names[0] === names[1];
 }
 
 /** SO_ERROR gives an error, which scripts name. */

@@ -104,7 +104,7 @@ const TCP_LEVEL: Readonly<Record<string, SocketOption>> = {
   TCP_KEEPINTVL: setting('keepAliveInterval', { unit: SECOND, least: 1 }),
   TCP_KEEPCNT: setting('keepAliveProbes', { least: 1 }),
   TCP_KEEPINIT: setting('synTimeout', { unit: SECOND, least: 1 }),
-  TCP_USER_TIMEOUT: setting('dataTimeout', { least: 1 }),
+  TCP_USER_TIMEOUT: setting('userTimeout'),
   TCP_QUICKACK: {
     set(socket, value, values) {
       if (values.bracketed(value) !== 0) socket.set({ delayedAck: 0 });
@@ -112,7 +112,9 @@ const TCP_LEVEL: Readonly<Record<string, SocketOption>> = {
   },
   TCP_CONGESTION: {
     set(socket, value, values) {
-      const algorithm = congestionControl(values.text(value));
+      const algorithm = congestionControl(
+        values.text(value.kind === 'list' ? values.inBrackets(value) : value),
+      );
       if (!algorithm) return new Errno('ENOENT');
       socket.set({ congestionControl: algorithm });
       return 0;

@@ -93,6 +93,7 @@ export class TcpSocket implements Descriptor {
         port,
         // As Linux, which takes one more than it is told.
         backlog: Math.max(backlog, 0) + 1,
+        held: () => this.#accepted.length,
         settings,
         accept: (connection) => this.#take(connection),
       });

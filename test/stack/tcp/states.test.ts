@@ -241,7 +241,7 @@ describe('closing', () => {
     net.connection.close();
     net.inject({ seq: 1, ack: 2 });
     expect(net.state).toBe('FIN-WAIT-2');
-    expect(net.inject({ seq: 1, ack: 2, data: 'more' })).toMatchObject([{ flags: 'R.' }]);
+    expect(net.inject({ seq: 1, ack: 2, data: 'more' })).toMatchObject([{ flags: 'R', seq: 2 }]);
     expect(net.state).toBe('CLOSED');
   });
 
