@@ -102,9 +102,9 @@ export class Supervisor implements FaultBench {
   }
 
   /** Resolves when all that is wanted is so. @throws Failure with what is not after `timeout` ms */
-  async inEffect(wanted: InEffect, timeout: number): Promise<void> {
+  async inEffect(wanted: () => InEffect, timeout: number): Promise<void> {
     const problem = `${this.topology.name} is not ready`;
-    await this.#until(() => this.#missing(wanted), timeout, problem);
+    await this.#until(() => this.#missing(wanted()), timeout, problem);
   }
 
   /** Stops or continues a device's process. @throws Failure */
@@ -120,15 +120,15 @@ export class Supervisor implements FaultBench {
   }
 
   /** Starts devices together, and resolves when they and their cables are ready. @throws Failure */
-  async start(names: readonly string[], timeout: number, upTo: UpTo = 'ready'): Promise<void> {
+  async start(names: readonly string[], timeout: number, upTo: () => UpTo = () => 'ready'): Promise<void> {
     const machines = names.map((name) => this.#machine(name));
     for (const machine of machines)
       if (machine.running) throw new Failure(`${machine.name} is running already`);
-    const wanted: InEffect = {
-      cabled: upTo === 'serving' ? [] : names,
-      ready: upTo === 'ready' ? names : [],
+    const wanted = (): InEffect => ({
+      cabled: upTo() === 'serving' ? [] : names,
+      ready: upTo() === 'ready' ? names : [],
       dark: [],
-    };
+    });
     let serving = false;
     let failure: unknown;
     const begun = startInTurns(machines);
@@ -145,7 +145,7 @@ export class Supervisor implements FaultBench {
         if (failure !== undefined) throw failure;
         const ended = serving ? machines.find((machine) => !machine.running) : undefined;
         if (ended) throw new Failure(`${ended.name} ended while it started: ${ended.report().reason}`);
-        if (serving) return this.#missing(wanted);
+        if (serving) return this.#missing(wanted());
         const late = machines.filter((machine) => !machine.ready);
         return late.length === 0 ? ['devices are starting'] : late.map(waitsFor);
       },

@@ -28,14 +28,18 @@ export interface DeviceAddress {
 export interface FaultBench {
   readonly topology: Topology;
   device(name: string): FaultyDevice;
-  /** Starts devices together, and resolves when they are so far. @throws Failure */
-  start(devices: readonly string[], timeout: number, upTo: UpTo): Promise<void>;
+  /**
+   * Starts devices together, and resolves when they are so far.
+   * @param upTo asked again and again: what is to be waited for may change
+   * @throws Failure
+   */
+  start(devices: readonly string[], timeout: number, upTo: () => UpTo): Promise<void>;
   /** Resolves when they are gone, and their neighbours have seen it. @throws Failure */
   end(how: 'kill' | 'stop', devices: readonly string[]): Promise<void>;
   /** Stops or continues a process, and resolves when it is so. @throws Failure */
   signal(device: string, how: 'freeze' | 'thaw', timeout: number): Promise<void>;
-  /** @throws Failure with what is not so after the timeout */
-  inEffect(wanted: InEffect, timeout: number): Promise<void>;
+  /** @param wanted asked again and again @throws Failure with what is not so after the timeout */
+  inEffect(wanted: () => InEffect, timeout: number): Promise<void>;
   /** Calls back whenever a device may have come, gone, or got another address. */
   onChange(watcher: () => void): () => void;
 }

@@ -133,7 +133,7 @@ export class FaultManager {
     const fault = this.#list.plan({ name: 'cut', asked: { cable: name }, causes: ['cut'] });
     for (const place of bothPlaces(cable)) fault.actAt(place, { cut: true }, { cable: name });
     await this.#enforcement.apply(fault);
-    await this.bench.inEffect({ cabled: [], ready: [], dark: [name] }, DEFAULT_TIMEOUT);
+    await this.bench.inEffect(() => ({ cabled: [], ready: [], dark: [name] }), DEFAULT_TIMEOUT);
     return fault.receipt();
   }
 
@@ -235,9 +235,9 @@ export class FaultManager {
     const started = order.flatMap(({ power }) => (power?.as === 'off' ? [power.device] : []));
     const spliced = order.flatMap(({ name, places }) => (name === 'cut' ? places : []));
     const cabled = [...new Set([...started, ...spliced.map(({ device }) => device)])];
-    // While a fault is left, what devices wait for may be out of reach.
-    const ready = this.#list.active.length === 0 ? started : [];
-    await this.bench.inEffect({ cabled, ready, dark: [] }, timeout);
+    // While a fault is left, or comes, what devices wait for may be out of reach.
+    const ready = () => (this.#list.active.length === 0 ? started : []);
+    await this.bench.inEffect(() => ({ cabled, ready: ready(), dark: [] }), timeout);
     return receiptsOf(order);
   }
 

@@ -29,10 +29,11 @@ export class PowerFaults {
   async on(devices: readonly string[], timeout: number): Promise<Fault[]> {
     const names = devicesNamed(this.bench.topology, devices);
     const off = ({ power }: Fault) => power?.as === 'off' && names.includes(power.device);
-    const others = this.list.active.filter((fault) => !off(fault));
+    // While a fault is active, also one that comes meanwhile, what devices wait for may be out of reach.
+    const upTo = () => (this.list.active.every(off) ? 'ready' : 'cabled');
     const over: Fault[] = [];
     try {
-      await this.bench.start(names, timeout, others.length === 0 ? 'ready' : 'cabled');
+      await this.bench.start(names, timeout, upTo);
     } finally {
       // Who runs has power, even if it is not all that it should be.
       const on = names.filter((name) => this.bench.device(name).run !== undefined);
@@ -86,7 +87,8 @@ export class PowerFaults {
   /** Gives a device its power back, or lets it go on unless another fault holds it. @throws Failure */
   async undo(fault: Fault, { device, as }: NonNullable<Fault['power']>, timeout: number): Promise<void> {
     if (as === 'off') {
-      if (this.bench.device(device).run === undefined) await this.bench.start([device], timeout, 'serving');
+      if (this.bench.device(device).run === undefined)
+        await this.bench.start([device], timeout, () => 'serving');
       await this.#restored([device]);
       return;
     }

@@ -1,6 +1,6 @@
 // A net of devices that exist only in their answers to control calls, for tests of faults.
 
-import type { DeviceAddress, FaultBench, FaultyDevice } from '../../orchestrator/faults/bench.ts';
+import type { DeviceAddress, FaultBench, FaultyDevice, UpTo } from '../../orchestrator/faults/bench.ts';
 import { DeviceOff } from '../../orchestrator/faults/bench.ts';
 import type { PortCounts, RuleCounts } from '../../shared/topology/faults.ts';
 import type { Impairment, Topology } from '../../shared/topology/types.ts';
@@ -105,6 +105,8 @@ export class FakeDevice implements FaultyDevice {
 
 export class FakeBench implements FaultBench {
   readonly devices: ReadonlyMap<string, FakeDevice>;
+  /** What the last start waits for, now. */
+  upTo: () => UpTo = () => 'ready';
   readonly #watchers = new Set<() => void>();
 
   constructor(readonly topology: Topology) {
@@ -118,7 +120,8 @@ export class FakeBench implements FaultBench {
   }
 
   /** A device starts with empty ports, as a new process does. */
-  async start(devices: readonly string[]): Promise<void> {
+  async start(devices: readonly string[], _: number, upTo: () => UpTo): Promise<void> {
+    this.upTo = upTo;
     for (const name of devices) {
       const device = this.device(name);
       device.run = this.#nextRun++;

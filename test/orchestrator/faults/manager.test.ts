@@ -450,6 +450,16 @@ describe('power', () => {
     expect((await receipt(id)).applied).toMatchObject([{ at: 'web', confirmed: true }]);
   });
 
+  test('a start waits for leases as long as no fault is active, be it one that comes meanwhile', async () => {
+    await manager.kill(['laptop']);
+    await manager.start(['laptop']);
+    expect(bench.upTo()).toBe('ready');
+    const { id } = await manager.misbehave({ device: 'router', service: 'dhcp', silent: true });
+    expect(bench.upTo()).toBe('cabled');
+    await manager.heal([id]);
+    expect(bench.upTo()).toBe('ready');
+  });
+
   test('a device that is frozen twice goes on with the second thaw', async () => {
     await manager.freeze(['web']);
     await manager.freeze(['web']);
