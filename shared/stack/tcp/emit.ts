@@ -77,16 +77,16 @@ export function sendChallengeAck(tcb: Tcb): void {
   else tcb.context.counters.add('tcp.challenge-suppressed');
 }
 
-/** RST without timestamps, which it need not have (RFC 7323 §3.2). */
-export function sendReset(tcb: Tcb, sequence = tcb.nxt): void {
+/** RST, with timestamps where they were agreed on (RFC 7323 §3.2). */
+export function sendReset(tcb: Tcb): void {
   transmit(tcb.context, {
     local: tcb.local,
     remote: tcb.remote,
-    sequence,
+    sequence: tcb.nxt,
     acknowledgment: tcb.receive.next,
     flags: TCP_RST | TCP_ACK,
     window: 0,
-    options: {},
+    options: options(tcb, false),
   });
 }
 

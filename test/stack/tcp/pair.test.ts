@@ -136,3 +136,49 @@ describe('over a line with 30% loss', () => {
     expect(intact).toBeGreaterThan(0);
   });
 });
+
+describe('whatever the two ends agree on', () => {
+  const offers: [string, Partial<TcpSettings>][] = [
+    ['without SACK', { sack: false }],
+    ['without timestamps', { timestamps: false }],
+    ['with neither', { sack: false, timestamps: false }],
+    [
+      'with neither, nor a scale, and with NewReno',
+      { sack: false, timestamps: false, windowScaling: false, congestionControl: 'newreno' },
+    ],
+    ['with ECN', { ecn: 'on' }],
+  ];
+  test.each(offers)('TCP-13, TCP-15: data crosses a bad line and 2^32, %s', (name, settings) => {
+    for (let seed = 0; seed < 8; seed++) {
+      const worst = seed % 2 === 0 ? 0.1 : 0.2;
+      const line: Line = { loss: worst, duplicate: worst, reorder: 0.3, reorderBy: 50 };
+      const label = `${name}-${seed}`;
+      expectIntact(transfer(label, line, 100_000, 150_000, settings), label);
+    }
+  });
+});
+
+describe('a peer that is frozen for five seconds', () => {
+  test('TCP-8: costs a few needless repetitions and no window, for the timeouts are taken back', () => {
+    const pair = new Pair('frozen', { delay: 10 });
+    const data = seededRandom('frozen', 'data').bytes(8 * MEGABYTE);
+    const client = new Transfer(new Uint8Array(0));
+    const server = new Transfer(data);
+    pair.server.tcp.listen({ port: 80, accept: (connection) => server.begin(connection) });
+    client.connection = pair.client.tcp.connect({ address: SERVER, port: 80, user: client });
+    pair.clock.advance(200);
+    const window = () => Number(pair.server.tcp.sockets().at(-1)?.details.cwnd);
+    const before = window();
+    pair.freeze(pair.client);
+    pair.clock.advance(5000);
+    expect(pair.server.counters.get('tcp.retransmission-timeout')).toBeGreaterThan(2);
+    expect(window()).toBeLessThan(2000);
+    pair.thaw(pair.client);
+    pair.clock.advance(50);
+    expect(pair.server.counters.get('tcp.spurious-recovery')).toBe(1);
+    expect(window()).toBeGreaterThanOrEqual(before);
+    expect(pair.server.counters.get('tcp.retransmitted')).toBeLessThan(10);
+    pair.clock.advance(2000);
+    expect(equalBytes(client.receivedBytes, data)).toBe(true);
+  });
+});

@@ -446,7 +446,7 @@ describe('SACK blocks of ours', () => {
 describe('TCP-7: timestamps', () => {
   const first = { value: 1000, echo: 0 };
 
-  test('once agreed, they are on every segment but RST, and echo the latest', () => {
+  test('once agreed, they are on every segment, and echo the latest', () => {
     const net = sender({ peer: { timestamps: first } });
     net.connection.write(new Uint8Array(10));
     expect(net.take()[0]!.options.timestamps).toMatchObject({ echo: 1000 });
@@ -454,7 +454,7 @@ describe('TCP-7: timestamps', () => {
     net.connection.write(new Uint8Array(10));
     expect(net.take()[0]!.options.timestamps).toMatchObject({ echo: 1005 });
     net.connection.abort();
-    expect(net.take()).toMatchObject([{ flags: 'R.', options: {} }]);
+    expect(net.take()).toMatchObject([{ flags: 'R.', options: { timestamps: { echo: 1005 } } }]);
   });
 
   test('PAWS answers an old one with an ACK and drops it', () => {

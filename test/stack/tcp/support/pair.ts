@@ -41,6 +41,8 @@ export class Pair {
   readonly server: Host;
   /** Segments that were handed to the line. */
   segments = 0;
+  /** Who reads nothing for now, as a process that is stopped; what comes waits in its queue. */
+  readonly #frozen = new Map<Host, (() => void)[]>();
 
   constructor(
     seed: string,
@@ -53,6 +55,17 @@ export class Pair {
     this.#join(this.client, this.server, random);
     this.#join(this.server, this.client, random);
     this.clock.advance(1000);
+  }
+
+  freeze(host: Host): void {
+    this.#frozen.set(host, []);
+  }
+
+  /** All that has come meanwhile is read at once. */
+  thaw(host: Host): void {
+    const held = this.#frozen.get(host) ?? [];
+    this.#frozen.delete(host);
+    for (const deliver of held) deliver();
   }
 
   #host(address: IpAddress, seed: string, settings: Partial<TcpSettings>): Host {
@@ -81,14 +94,23 @@ export class Pair {
         else {
           arriving.set(due, [bytes.slice()]);
           this.clock.after(delay + late, () => {
-            for (const each of arriving.get(due) ?? [])
-              to.network.handler.receive(receivedPacket(from.network.address, to.network.address, each));
+            const segments = arriving.get(due) ?? [];
             arriving.delete(due);
-            to.network.handler.endOfBatch?.();
+            this.#hand(to, () => {
+              for (const each of segments)
+                to.network.handler.receive(receivedPacket(from.network.address, to.network.address, each));
+              to.network.handler.endOfBatch?.();
+            });
           });
         }
       }
     };
+  }
+
+  #hand(to: Host, deliver: () => void): void {
+    const held = this.#frozen.get(to);
+    if (held) held.push(deliver);
+    else deliver();
   }
 }
 
