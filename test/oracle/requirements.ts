@@ -5,13 +5,28 @@ import { delimiter, join } from 'node:path';
 
 /** Programs by the Debian package that has them. */
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
-  iproute2: ['ip'],
-  procps: ['sysctl'],
-  'util-linux': ['setpriv', 'unshare'],
-  'iputils-ping': ['ping'],
+  'bind9-dnsutils': ['dig'],
+  curl: ['curl'],
+  'dnsmasq-base': ['dnsmasq'],
+  dnsperf: ['dnsperf'],
+  hping3: ['hping3'],
   iperf3: ['iperf3'],
+  iproute2: ['ip', 'nstat'],
+  'iputils-arping': ['arping'],
+  'iputils-ping': ['ping'],
+  'iputils-tracepath': ['tracepath'],
+  'isc-dhcp-client': ['dhclient'],
+  'mtr-tiny': ['mtr'],
+  nmap: ['nmap'],
+  procps: ['sysctl'],
+  'python3-scapy': ['scapy3'],
   tcpdump: ['tcpdump'],
+  traceroute: ['traceroute'],
   tshark: ['tshark'],
+  udhcpc: ['udhcpc'],
+  'util-linux': ['setpriv', 'unshare'],
+  wget: ['wget'],
+  wrk: ['wrk'],
 };
 
 /** Where Debian has programs for administrators, who may not have it on their path. */

@@ -81,8 +81,9 @@ export class Lab {
   }
 
   async #watchCables(): Promise<void> {
-    const cables = (await this.ps()).cables.map(({ cable }) => cable);
-    const watch = this.spawn(['capture', '--net', this.net, ...cables, '-w', EVERYTHING], { buffer: false });
+    // One end of each cable sees what both send.
+    const ends = (await this.ps()).cables.map((cable) => cable.ends[0]!);
+    const watch = this.spawn(['capture', '--net', this.net, ...ends, '-w', EVERYTHING], { buffer: false });
     this.#watch = watch;
     await new Promise<void>((armed) => {
       watch.stderr?.on('data', (text: Buffer) => text.includes('capturing') && armed());
