@@ -25,7 +25,10 @@ export function formatPath(path: readonly PathPart[]): string {
     .join('');
 }
 
-/** All faults of a file at once; the message has one a line. */
+/** Faults that are told in words: who made more did something else wrong. */
+const MOST_TOLD = 100;
+
+/** All faults of a file at once; the message has one a line, for the first hundred. */
 export class TopologyError extends Error {
   override readonly name = 'TopologyError';
 
@@ -33,7 +36,9 @@ export class TopologyError extends Error {
     readonly file: string,
     readonly faults: readonly Fault[],
   ) {
-    super(faults.map((fault) => formatFault(file, fault)).join('\n'));
+    const lines = faults.slice(0, MOST_TOLD).map((fault) => formatFault(file, fault));
+    if (faults.length > MOST_TOLD) lines.push(`${file}: and ${faults.length - MOST_TOLD} faults more`);
+    super(lines.join('\n'));
   }
 }
 

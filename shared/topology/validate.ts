@@ -1,7 +1,7 @@
 // Reads a topology file and checks it whole: out comes a net that can be started, or one error with
 // every fault in it.
 
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { dirname } from 'node:path';
 import { checkCables } from './cable-checks.ts';
 import { draftOf } from './draft.ts';
@@ -59,9 +59,18 @@ function check(json: unknown, file: string, earlier: readonly Fault[]): Topology
   return normalise(topologySchema.parse(json), folder);
 }
 
+/** Bytes; a net of a thousand devices has less. */
+const LONGEST_FILE = 1024 * 1024;
+
 async function readText(file: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
   try {
-    return await readFile(file, 'utf8');
+    // Not whole: it may be a pipe, or a device that never ends.
+    for await (const chunk of createReadStream(file, { end: LONGEST_FILE })) {
+      chunks.push(chunk as Buffer);
+      length += (chunk as Buffer).length;
+    }
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     const missing = code === 'ENOENT';
@@ -73,4 +82,13 @@ async function readText(file: string): Promise<string> {
       },
     ]);
   }
+  if (length > LONGEST_FILE)
+    throw new TopologyError(file, [
+      {
+        path: '',
+        problem: 'it is longer than 1 MiB',
+        mend: 'name a topology file, as in `tincan up net.json`',
+      },
+    ]);
+  return Buffer.concat(chunks).toString('utf8');
 }

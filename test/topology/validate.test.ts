@@ -598,6 +598,10 @@ test('a value in the place of any other gives a net or a TopologyError', () => {
 });
 
 describe('the file', () => {
+  const put = (content: string | Buffer) => {
+    writeFileSync(join(folder, 'hostile.json'), content);
+    return join(folder, 'hostile.json');
+  };
   const write = (name: string, text: string) => {
     writeFileSync(join(folder, name), text);
     return join(folder, name);
@@ -607,6 +611,32 @@ describe('the file', () => {
       expect(error).toBeInstanceOf(TopologyError);
       return (error as Error).message;
     });
+
+  test('that is hostile: too long, endless, deep, of prototype keys, no UTF-8', async () => {
+    const long = put(`{"name":"${'a'.repeat(2_000_000)}"}`);
+    expect(await load(long)).toMatch(/: it is longer than 1 MiB; /);
+    expect(await load('/dev/zero')).toMatch(/^\/dev\/zero: it is longer than 1 MiB; /);
+    expect(await load(put('['.repeat(500_000)))).toMatch(/nested too deeply/);
+    expect(await load(put('{"__proto__":{"polluted":1},"name":"x","devices":{"constructor":{}}}'))).toMatch(
+      /__proto__: unknown key/,
+    );
+    expect(({} as { polluted?: number }).polluted).toBeUndefined();
+    expect(await load(put(Buffer.from([0x7b, 0xff, 0xfe, 0x7d])))).toMatch(/:1:2: expected a key/);
+    expect(await load(put('\0'.repeat(100)))).toMatch(/:1:1: expected a value/);
+  });
+
+  test('with thousands of faults tells a hundred and how many more there are', async () => {
+    const keys = Array.from({ length: 5000 }, (_, index) => `"k${index}":1`);
+    const told = String(await load(put(`{"name":"x","devices":{},${keys.join()}}`))).split('\n');
+    expect(told).toHaveLength(101);
+    expect(told.at(-1)).toMatch(/: and 4900 faults more$/);
+  });
+
+  test('that begins with a byte order mark is read', async () => {
+    expect(await load(put(`\ufeff${JSON.stringify({ name: 'x', devices: {} })}`))).toMatchObject({
+      name: 'x',
+    });
+  });
 
   test('that is not there', async () => {
     expect(await load(join(folder, 'none.json'))).toMatch(/none\.json: there is no such file/);
