@@ -110,6 +110,7 @@ function measure(tcb: Tcb, segment: TcpSegment, delivery: Delivery): void {
   // One sample for every second segment of a window (RFC 7323 appendix G).
   const samplesPerRound = Math.max(1, Math.ceil(tcb.flightSize / (2 * tcb.mss)));
   tcb.roundTrip.sample(sampled, samplesPerRound);
+  tcb.congestion.measured(sampled, segment.acknowledgment, tcb.nxt);
   tcb.probe.measured();
 }
 

@@ -18,6 +18,8 @@ export interface CongestionControl {
    * @param roundTrip smoothed, ms
    */
   acknowledged(bytes: number, now: number, roundTrip: number): void;
+  /** An acknowledgment up to `una` gave a round trip, in ms, when what had been sent ended at `next`. */
+  measured(roundTrip: number, una: number, next: number): void;
   /** Loss was found by duplicate ACKs, SACKs or RACK. */
   lost(flightSize: number): void;
   /** The timer went off; `again` if it did for the same data before. */

@@ -1,6 +1,7 @@
 // CUBIC (RFC 9438): after a loss the window returns to where it was along a cubic curve of time.
 
 import { type CongestionControl, initialWindow } from './congestion.ts';
+import { HyStart } from './hystart.ts';
 
 /** Segments per second cubed (RFC 9438 §5.1). */
 const C = 0.4;
@@ -40,6 +41,8 @@ export class Cubic implements CongestionControl {
   /** cwnd_prior, in segments. */
   #prior = 0;
   #epoch: Epoch | undefined;
+  /** For the first slow start, which knows nothing of the path (RFC 9438 §4.10). */
+  readonly #hyStart = new HyStart();
   #before: Snapshot | undefined;
 
   setMss(mss: number): void {
@@ -54,7 +57,7 @@ export class Cubic implements CongestionControl {
   acknowledged(bytes: number, now: number, roundTrip: number): void {
     if (this.window < this.threshold) {
       // By bytes (RFC 3465), and all of them: an ACK may stand for a whole batch, as with GRO.
-      this.window = Math.min(this.window + bytes, this.threshold);
+      this.window = Math.min(this.window + bytes * this.#slowStartGrowth(), this.threshold);
       return;
     }
     const current = this.window / this.#mss;
@@ -71,6 +74,12 @@ export class Cubic implements CongestionControl {
       next = current + ((target - current) / current) * segments;
     }
     this.window = Math.max(next, current) * this.#mss;
+  }
+
+  measured(roundTrip: number, una: number, next: number): void {
+    if (this.threshold !== Number.POSITIVE_INFINITY) return;
+    this.#hyStart.measured(roundTrip, una, next);
+    if (this.#hyStart.over) this.threshold = this.window;
   }
 
   lost(): void {
@@ -97,6 +106,10 @@ export class Cubic implements CongestionControl {
   idle(): void {
     this.window = Math.min(this.window, initialWindow(this.#mss));
     this.#epoch = undefined;
+  }
+
+  #slowStartGrowth(): number {
+    return this.threshold === Number.POSITIVE_INFINITY ? this.#hyStart.growth : 1;
   }
 
   #begin(now: number, current: number): Epoch {

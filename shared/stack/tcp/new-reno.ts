@@ -33,6 +33,8 @@ export class NewReno implements CongestionControl {
     }
   }
 
+  measured(): void {}
+
   lost(flightSize: number): void {
     this.#halve(flightSize);
     this.window = this.threshold;

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { Cubic } from '../../../shared/stack/tcp/cubic.ts';
+import { HyStart } from '../../../shared/stack/tcp/hystart.ts';
 import { NewReno } from '../../../shared/stack/tcp/new-reno.ts';
 import { Harness } from './support/harness.ts';
 import { MSS, sender } from './support/sender.ts';
@@ -219,6 +220,72 @@ describe('CUBIC', () => {
       rounds.round();
       expect(rounds.segments / before).toBeLessThan(1.65);
     }
+  });
+});
+
+describe('HyStart++ (RFC 9406)', () => {
+  /** One round trip after the other, each with so many samples of so many ms. */
+  class Samples {
+    readonly hyStart = new HyStart();
+    #sent = 0xffff_ff00;
+
+    round(roundTrip: number, samples = 8): this {
+      const next = (this.#sent + 1000) >>> 0;
+      for (let count = 0; count < samples; count++) this.hyStart.measured(roundTrip, this.#sent, next);
+      this.#sent = next;
+      return this;
+    }
+  }
+
+  test('TCP-16: round trips that grow by an eighth make slow start four times slower, and end it five rounds later', () => {
+    const samples = new Samples().round(80).round(89);
+    expect(samples.hyStart.growth).toBe(1);
+    samples.round(101);
+    expect(samples.hyStart.growth).toBe(1 / 4);
+    for (let round = 0; round < 4; round++) samples.round(101);
+    expect(samples.hyStart.over).toBe(false);
+    samples.round(101);
+    expect(samples.hyStart.over).toBe(true);
+  });
+
+  test.each([
+    [10, 13.9, 14],
+    [80, 89.9, 90],
+    [400, 415.9, 416],
+  ])('TCP-16: after rounds of %i ms one of %i is nothing, one of %i is', (before, less, enough) => {
+    expect(new Samples().round(before).round(less).hyStart.growth).toBe(1);
+    expect(new Samples().round(before).round(enough).hyStart.growth).toBe(1 / 4);
+  });
+
+  test('TCP-16: fewer than eight samples prove nothing', () => {
+    expect(new Samples().round(80).round(200, 7).hyStart.growth).toBe(1);
+  });
+
+  test('TCP-16: a jitter that is over leaves slow start as it was', () => {
+    const samples = new Samples().round(80).round(100).round(100);
+    expect(samples.hyStart.growth).toBe(1 / 4);
+    samples.round(81);
+    expect(samples.hyStart.growth).toBe(1);
+    for (let round = 0; round < 10; round++) samples.round(81);
+    expect(samples.hyStart.over).toBe(false);
+  });
+
+  test('TCP-16: CUBIC goes on from there, and after a loss it starts without', () => {
+    const control = new Cubic();
+    control.setMss(MSS);
+    let sent = 0;
+    const round = (roundTrip: number) => {
+      for (let count = 0; count < 8; count++) control.measured(roundTrip, sent, sent + 1);
+      sent++;
+    };
+    for (const roundTrip of [80, 100]) round(roundTrip);
+    control.acknowledged(4 * MSS, 0, 100);
+    expect(control.window).toBe(11 * MSS);
+    for (let count = 0; count < 5; count++) round(100);
+    expect(control.threshold).toBe(11 * MSS);
+    control.timedOut(11 * MSS, false);
+    control.acknowledged(4 * MSS, 0, 100);
+    expect(control.window).toBe(5 * MSS);
   });
 });
 
