@@ -3,7 +3,7 @@
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../shared/core/units.ts';
-import { Failure, messageOf } from './failure.ts';
+import { Failure, messageOf, printable } from './failure.ts';
 import { addFaultCommands } from './fault-commands.ts';
 import { packageVersion } from './package-root.ts';
 
@@ -119,10 +119,12 @@ function buildProgram(): Command {
 
 /** Errors are one line, with what may have been meant. */
 function oneLine(text: string): string {
-  return `${text
-    .trim()
-    .replace(/^error: /, 'tincan: ')
-    .replaceAll(/\n+/g, ' ')}\n`;
+  return `${printable(
+    text
+      .trim()
+      .replace(/^error: /, 'tincan: ')
+      .replaceAll(/\n+/g, ' '),
+  )}\n`;
 }
 
 async function main(): Promise<void> {
@@ -148,7 +150,7 @@ function exit(code: number): void {
 function exitCodeOf(error: unknown): number {
   // Commander has said it already; it gives 0 for --help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  process.stderr.write(`tincan: ${messageOf(error)}\n`);
+  process.stderr.write(`tincan: ${printable(messageOf(error))}\n`);
   return error instanceof Failure ? error.exitCode : 1;
 }
 

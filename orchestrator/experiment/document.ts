@@ -1,12 +1,12 @@
 // The text of an experiment file as a value: JSON, or YAML by the ending of its name.
 
-import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { parseDocument, type YAMLParseError } from 'yaml';
 import { readJson } from '../../shared/topology/json-text.ts';
+import { readTextFile, whyUnreadable } from '../../shared/topology/text-file.ts';
 import type { Fault } from '../../shared/topology/topology-error.ts';
 import { formatPath } from '../../shared/topology/topology-error.ts';
-import { codeOf, messageOf } from '../failure.ts';
+import { messageOf } from '../failure.ts';
 import { ExperimentError } from './experiment-error.ts';
 
 export interface Document {
@@ -61,17 +61,12 @@ function yamlFault({ linePos, message }: YAMLParseError): Fault {
 
 async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return await readTextFile(file);
   } catch (error) {
-    const missing = codeOf(error) === 'ENOENT';
-    throw new ExperimentError(file, [
-      {
-        path: '',
-        problem: missing ? 'there is no such file' : `it can't be read (${codeOf(error)})`,
-        mend: missing
-          ? 'name an experiment, as in `tincan run outage.json`'
-          : 'name a file that you may read',
-      },
-    ]);
+    const problem = whyUnreadable(error);
+    const mend = problem.startsWith("it can't")
+      ? 'name a file that you may read'
+      : 'name an experiment, as in `tincan run outage.json`';
+    throw new ExperimentError(file, [{ path: '', problem, mend }]);
   }
 }

@@ -38,6 +38,11 @@ export interface LinkImpairment {
 
 const DEFAULT_LIMIT = 1000;
 
+/** Bytes of frames in delay: a long delay is no reason to keep whatever a flood sends meanwhile. */
+const MOST_DELAYED_BYTES = 64 * 1024 * 1024;
+/** Bytes that a frame in delay counts as beside its own. */
+const OVERHEAD = 128;
+
 /** ms that a frame may leave early, so that one timer of whole milliseconds serves all that are due around it. */
 const LEEWAY = 0.5;
 
@@ -82,6 +87,7 @@ export class ImpairedPort implements FramePort {
   #waiting: Flight[] = [];
   /** Frames in delay, in order of arrival. */
   #delayed: Flight[] = [];
+  #delayedBytes = 0;
   #lastDeparture = Number.NEGATIVE_INFINITY;
   #lastDue = Number.NEGATIVE_INFINITY;
 
@@ -163,6 +169,7 @@ export class ImpairedPort implements FramePort {
     const waiting = meet(this.#waiting);
     this.#lastDue = Number.NEGATIVE_INFINITY;
     this.#delayed = [];
+    this.#delayedBytes = 0;
     for (const flight of delayed) if (!this.#overtakes(flight)) this.#enterDelay(flight);
     this.#lastDeparture = this.clock.now();
     this.#waiting = this.#withinLimit(waiting).map((flight) => ({
@@ -176,6 +183,7 @@ export class ImpairedPort implements FramePort {
   discard(falls: (frame: Uint8Array, forwarded: boolean) => boolean): void {
     const stays = ({ frame, forwarded }: Flight) => !falls(frame, forwarded);
     this.#delayed = this.#delayed.filter(stays);
+    this.#delayedBytes = this.#delayed.reduce((sum, flight) => sum + cost(flight), 0);
     this.#waiting = this.#waiting.filter(stays);
   }
 
@@ -282,6 +290,7 @@ export class ImpairedPort implements FramePort {
       const arriving = this.#delayed[arrived];
       if (arriving && arriving.due <= horizon && !(leaving && leaving.departs < arriving.due)) {
         arrived++;
+        this.#delayedBytes -= cost(arriving);
         this.inner.send(arriving.frame);
       } else if (leaving && leaving.departs <= horizon) {
         left++;
@@ -303,6 +312,7 @@ export class ImpairedPort implements FramePort {
     const { delay, jitter } = this.#impairment;
     if (!delay && !jitter && this.#delayed.length === 0) return this.inner.send(flight.frame);
     if (this.#overtakes(flight)) return;
+    if (this.#delayedBytes + cost(flight) > MOST_DELAYED_BYTES) return this.counters.add('impairment.limit');
     this.counters.add('impairment.delay');
     this.#enterDelay(flight);
   }
@@ -324,6 +334,7 @@ export class ImpairedPort implements FramePort {
     const varied = jitter ? delay + jitter * jitterFactor(distribution, flight.fate) : delay;
     this.#lastDue = Math.max(this.#lastDue, flight.departs + Math.max(varied, 0));
     this.#delayed.push({ ...flight, due: this.#lastDue });
+    this.#delayedBytes += cost(flight);
   }
 
   /** Without carrier nothing is on its way: the cable's end counts what it can't send. */
@@ -331,6 +342,7 @@ export class ImpairedPort implements FramePort {
     const flights = [...this.#delayed, ...this.#waiting];
     this.#waiting = [];
     this.#delayed = [];
+    this.#delayedBytes = 0;
     this.#alarm.clear();
     for (const { frame } of flights) this.inner.send(frame);
   }
@@ -344,4 +356,8 @@ function burstOn(bursts: GilbertElliott | undefined, { kind }: Throw<Cause>): nu
 function isSame(name: keyof LinkImpairment, before: LinkImpairment, after: LinkImpairment): boolean {
   if (name === 'gemodel') return sameParameters(before.gemodel, after.gemodel);
   return (before[name] ?? 0) === (after[name] ?? 0);
+}
+
+function cost({ frame }: Flight): number {
+  return frame.length + OVERHEAD;
 }

@@ -1,7 +1,6 @@
 // Reads a topology file and checks it whole: out comes a net that can be started, or one error with
 // every fault in it.
 
-import { createReadStream } from 'node:fs';
 import { dirname } from 'node:path';
 import { checkCables } from './cable-checks.ts';
 import { draftOf } from './draft.ts';
@@ -11,6 +10,7 @@ import { normalise } from './normalise.ts';
 import { topologySchema } from './schema.ts';
 import { checkServices } from './service-checks.ts';
 import { checkStructure } from './structure.ts';
+import { readTextFile, whyUnreadable } from './text-file.ts';
 import type { Fault, Report } from './topology-error.ts';
 import { formatPath, TopologyError } from './topology-error.ts';
 import type { Topology } from './types.ts';
@@ -59,36 +59,14 @@ function check(json: unknown, file: string, earlier: readonly Fault[]): Topology
   return normalise(topologySchema.parse(json), folder);
 }
 
-/** Bytes; a net of a thousand devices has less. */
-const LONGEST_FILE = 1024 * 1024;
-
 async function readText(file: string): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
   try {
-    // Not whole: it may be a pipe, or a device that never ends.
-    for await (const chunk of createReadStream(file, { end: LONGEST_FILE })) {
-      chunks.push(chunk as Buffer);
-      length += (chunk as Buffer).length;
-    }
+    return await readTextFile(file);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    const missing = code === 'ENOENT';
-    throw new TopologyError(file, [
-      {
-        path: '',
-        problem: missing ? 'there is no such file' : `it can't be read (${code})`,
-        mend: missing ? 'name a topology file, as in `tincan up net.json`' : 'name a file that you may read',
-      },
-    ]);
+    const problem = whyUnreadable(error);
+    const mend = problem.startsWith("it can't")
+      ? 'name a file that you may read'
+      : 'name a topology file, as in `tincan up net.json`';
+    throw new TopologyError(file, [{ path: '', problem, mend }]);
   }
-  if (length > LONGEST_FILE)
-    throw new TopologyError(file, [
-      {
-        path: '',
-        problem: 'it is longer than 1 MiB',
-        mend: 'name a topology file, as in `tincan up net.json`',
-      },
-    ]);
-  return Buffer.concat(chunks).toString('utf8');
 }

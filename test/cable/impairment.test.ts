@@ -46,6 +46,20 @@ describe('delay and jitter', () => {
     expect(port.counters.get('impairment.delay')).toBe(3);
   });
 
+  it('hold 64 MiB at most, however long the delay; what comes later finds room when some have arrived', () => {
+    const { clock, sink, port } = impaired({ delay: 3_600_000 });
+    const room = Math.floor((64 * 1024 * 1024) / (9000 + 128));
+    for (let number = 0; number < room + 500; number++) port.send(numbered(number, 9000));
+    expect(port.counters.get('impairment.delay')).toBe(room);
+    expect(port.counters.get('impairment.limit')).toBe(500);
+    clock.advance(3_600_000);
+    expect(sink.sent).toHaveLength(room);
+    port.send(numbered(room));
+    port.discard(() => true);
+    for (let number = 0; number < room; number++) port.send(numbered(number, 9000));
+    expect(port.counters.get('impairment.limit')).toBe(500);
+  });
+
   it('vary the delay within its bounds and never reorder by themselves', () => {
     const { clock, sink, port } = impaired({ delay: 50, jitter: 40 });
     for (const number of range(1000)) {
