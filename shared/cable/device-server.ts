@@ -36,6 +36,15 @@ export interface DeviceServer {
   close(): Promise<void>;
 }
 
+/** ms that whoever connects may take to say what for. */
+const REQUEST_TIMEOUT = 5000;
+/** Connections that have not said it yet; beyond, the oldest is cut. */
+const MOST_STRANGERS = 64;
+/** Control connections at a time. */
+const MOST_CONTROLS = 256;
+/** Bytes that a peer has not read, beyond which its pings are not answered: RFC 6455 §5.5.3 lets answers be left out. */
+const MOST_UNREAD = 64 * 1024;
+
 /** Where an upgrade leads to. */
 interface Destination {
   readonly protocol: string;
@@ -49,22 +58,44 @@ interface Destination {
 export async function startDeviceServer(options: DeviceServerOptions): Promise<DeviceServer> {
   const { listen, log } = options;
   const sockets = new Set<Duplex>();
+  /** Those of `sockets` that have not become WebSockets, oldest first. */
+  const strangers = new Set<Duplex>();
+  const controls = new Set<WebSocket>();
   const authorized = tokenCheck(options.token);
-  const server = createServer((request, response) => {
+  const timing = { requestTimeout: REQUEST_TIMEOUT, headersTimeout: REQUEST_TIMEOUT };
+  const server = createServer({ ...timing, connectionsCheckingInterval: 1000 }, (request, response) => {
     const { status, why } = answerWithoutUpgrade(request, authorized(request));
     response.writeHead(status, { 'content-type': 'text/plain', connection: 'close' }).end(`${why}\n`);
   });
   const upgrader = new WebSocketServer(upgraderOptions);
   server.on('connection', (socket) => {
     sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
+    strangers.add(socket);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      strangers.delete(socket);
+    });
+    if (strangers.size <= MOST_STRANGERS) return;
+    for (const oldest of strangers) {
+      strangers.delete(oldest);
+      oldest.destroy();
+      break;
+    }
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const found = authorized(request)
-      ? findDestination(request, options)
+      ? findDestination(request, options, controls.size)
       : { status: 401, why: 'wrong or no token' };
     if ('status' in found) return refuse(request, socket, found, log);
-    upgrader.handleUpgrade(request, socket, head, found.accept);
+    strangers.delete(socket);
+    upgrader.handleUpgrade(request, socket, head, (webSocket) => {
+      answerPings(webSocket);
+      if (found.protocol === CONTROL_PROTOCOL) {
+        controls.add(webSocket);
+        webSocket.on('close', () => controls.delete(webSocket));
+      }
+      found.accept(webSocket);
+    });
   });
   await listenOn(server, listen);
   return {
@@ -81,9 +112,17 @@ const upgraderOptions = {
   noServer: true,
   clientTracking: false,
   perMessageDeflate: false,
+  // What a peer that pings and does not read is owed would be kept without end.
+  autoPong: false,
   maxPayload: LONGEST_MESSAGE,
   closeTimeout: CLOSE_TIMEOUT,
 };
+
+function answerPings(socket: WebSocket): void {
+  socket.on('ping', (data) => {
+    if (socket.bufferedAmount < MOST_UNREAD) socket.pong(data, undefined, () => {});
+  });
+}
 
 /** Compares digests, which have one length, in a time that tells nothing of the token. */
 function tokenCheck(token: string): (request: IncomingMessage) => boolean {
@@ -95,9 +134,15 @@ function tokenCheck(token: string): (request: IncomingMessage) => boolean {
   };
 }
 
-function findDestination(request: IncomingMessage, options: DeviceServerOptions): Destination | Refusal {
+function findDestination(
+  request: IncomingMessage,
+  options: DeviceServerOptions,
+  controls: number,
+): Destination | Refusal {
   const destination = destinationOf(pathOf(request), options);
   if ('status' in destination) return destination;
+  if (destination.protocol === CONTROL_PROTOCOL && controls >= MOST_CONTROLS)
+    return { status: 503, why: `more than ${MOST_CONTROLS} control connections` };
   const offered = request.headers['sec-websocket-protocol'];
   // None offered is taken for the one that there is; others are of a time to come.
   if (offered !== undefined && !offered.split(',').some((name) => name.trim() === destination.protocol))

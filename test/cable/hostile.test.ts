@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { Packr } from 'msgpackr/pack';
@@ -235,4 +235,65 @@ it('a port in use by another program is told as such', async () => {
   const { port } = other.address() as { port: number };
   await expect(serve({ host: '127.0.0.1', port }, {})).rejects.toThrow(`cannot listen on 127.0.0.1:${port}`);
   other.close();
+});
+
+describe('a device server under many connections', () => {
+  it('cuts the oldest of those that do not say what they want, and takes who does', async () => {
+    const { port, recorder } = testPort('router', 'lan3');
+    const server = await serve(TCP, { lan3: port });
+    const address = { host: '127.0.0.1', port: Number(server.url.split(':').at(-1)) };
+    const silent = Array.from({ length: 100 }, () => connect(address).on('error', () => {}));
+    const ended = silent.map((socket) => new Promise((resolve) => socket.on('close', resolve)));
+    await Promise.all(ended.slice(0, 36));
+    const right = new Outsider(server.url, '/cable/lan3');
+    await right.opened;
+    right.hello('tap', 'tap0');
+    await recorder.until(() => recorder.up);
+    expect(silent.filter(({ destroyed }) => destroyed).length).toBeLessThanOrEqual(37);
+    for (const socket of silent) socket.destroy();
+  });
+
+  it('cuts who sends half a request after five seconds', async () => {
+    const server = await serve(TCP, {});
+    const slow = connect({ host: '127.0.0.1', port: Number(server.url.split(':').at(-1)) });
+    slow.on('error', () => {});
+    slow.write('GET /control HTTP/1.1\r\nhost:');
+    await new Promise((resolve) => slow.resume().on('close', resolve));
+  });
+
+  it('takes 256 control connections and refuses more with 503, until one ends', async () => {
+    const server = await serve(TCP, {}, () => {});
+    const open = async () => {
+      const outsider = new Outsider(server.url, '/control');
+      await outsider.opened;
+      return outsider;
+    };
+    const all = [];
+    for (let count = 0; count < 256; count++) all.push(await open());
+    await expect(new Outsider(server.url, '/control').opened).rejects.toThrow('503');
+    all[0]!.socket.close();
+    await all[0]!.closed;
+    await open();
+  });
+
+  it('answers pings, but not without end those of who does not read', async () => {
+    let there: WebSocket | undefined;
+    const server = await serve(TCP, {}, (socket) => {
+      there = socket;
+    });
+    const outsider = new Outsider(server.url, '/control');
+    await outsider.opened;
+    const pong = new Promise((resolve) => outsider.socket.once('pong', resolve));
+    outsider.socket.ping('x');
+    expect(String(await pong)).toBe('x');
+    outsider.socket.pause();
+    let heard = 0;
+    there?.on('ping', () => heard++);
+    const many = 100_000;
+    for (let count = 0; count < many; count++) outsider.socket.ping('y'.repeat(125));
+    while (heard < many) await new Promise<void>((resolve) => setImmediate(resolve));
+    // More than ten megabytes of answers would be owed.
+    expect(there?.bufferedAmount).toBeLessThan(128 * 1024);
+    outsider.socket.terminate();
+  });
 });
