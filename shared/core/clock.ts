@@ -53,14 +53,23 @@ export const systemClock: Clock = {
   afterTurn: (callback) => queueMicrotask(callback),
 };
 
+/** ms after its deadline from which on an alarm is late because this process stood still, or was stopped. */
+const LATE = 10;
+/** ms in which a process that goes on reads what came meanwhile. */
+const READING = 1;
+
 /**
  * A timer that is set again and again, as TCP's are: moving the deadline later, or clearing it, is
  * an assignment and touches no system timer.
+ *
+ * One that is late lets what came meanwhile be read first: that may be the answer whose absence it tells of.
  */
 export class Alarm {
   #deadline: number | undefined;
   #timer: Timer | undefined;
   #timerDue = 0;
+  /** Whether it was late, and has waited for what there was to read. */
+  #hasWaited = false;
 
   constructor(
     private readonly clock: Clock,
@@ -102,6 +111,11 @@ export class Alarm {
     const left = this.#deadline - this.clock.now();
     // A system timer has whole milliseconds and may be a fraction early; early by less is due.
     if (left >= 1) return this.#arm(this.#deadline, left);
+    if (left < -LATE && !this.#hasWaited) {
+      this.#hasWaited = true;
+      return this.#arm(this.#deadline, READING);
+    }
+    this.#hasWaited = false;
     this.#deadline = undefined;
     this.callback();
   }

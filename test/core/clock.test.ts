@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { Alarm } from '../../shared/core/clock.ts';
+import { describe, expect, test } from 'vitest';
+import { Alarm, type Clock } from '../../shared/core/clock.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 function ringing(clock: VirtualClock): { alarm: Alarm; rings: number[] } {
@@ -40,6 +40,72 @@ test('cleared, it is silent, and can be set anew', () => {
   alarm.set(5);
   clock.advance(5);
   expect(rings).toEqual([505]);
+});
+
+describe('of a process that stood still', () => {
+  /** A clock whose time goes on without its timers. */
+  function stoppedClock() {
+    let time = 0;
+    let pending: (() => void)[] = [];
+    const clock: Clock = {
+      now: () => time,
+      after(_delay, callback) {
+        pending.push(callback);
+        return { cancel() {} };
+      },
+      afterTurn() {},
+    };
+    const ring = (now: number): void => {
+      time = now;
+      const due = pending;
+      pending = [];
+      for (const callback of due) callback();
+    };
+    return { clock, ring };
+  }
+
+  test('an alarm that is late lets what came meanwhile be read, and goes off if that was not what it waited for', () => {
+    const { clock, ring } = stoppedClock();
+    let rings = 0;
+    const alarm = new Alarm(clock, () => rings++);
+    alarm.set(100);
+    ring(5000);
+    expect(rings).toBe(0);
+    ring(5001);
+    expect(rings).toBe(1);
+    // The next is late as well, and waits as well.
+    alarm.set(100);
+    ring(9000);
+    expect(rings).toBe(1);
+    ring(9001);
+    expect(rings).toBe(2);
+  });
+
+  test('what was read then may set it anew, or clear it', () => {
+    const { clock, ring } = stoppedClock();
+    let rings = 0;
+    const alarm = new Alarm(clock, () => rings++);
+    alarm.set(100);
+    ring(5000);
+    alarm.set(100);
+    ring(5001);
+    expect(rings).toBe(0);
+    ring(5100);
+    expect(rings).toBe(1);
+    alarm.set(100);
+    ring(9000);
+    alarm.clear();
+    ring(9001);
+    expect(rings).toBe(1);
+  });
+
+  test('one that is a little late goes off at once', () => {
+    const { clock, ring } = stoppedClock();
+    let rings = 0;
+    new Alarm(clock, () => rings++).set(100);
+    ring(109);
+    expect(rings).toBe(1);
+  });
 });
 
 test('closed, it leaves no timer behind', () => {
