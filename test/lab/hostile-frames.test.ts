@@ -1,142 +1,203 @@
-// Ten thousand frames that are almost right, thrown into a running net from a free interface.
+// Frames that are almost right, and floods, thrown into a running net by stations of their own: on the LAN at
+// the router, behind a switch, and out at the provider.
 
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ipv4 } from '../../shared/core/address.ts';
 import { type Random, seededRandom } from '../../shared/core/random.ts';
-import { decodeCaptureFile } from '../../shared/wire/capture-file.ts';
+import { TCP_SYN } from '../../shared/wire/tcp.ts';
+import { goldenFrames } from '../hostile/corpus.ts';
+import { mend } from '../hostile/mutations/mend.ts';
+import { mutate } from '../hostile/mutations/mutate.ts';
+import { anyOf, ipLayout, setU32 } from '../hostile/mutations/mutation.ts';
 import { Lab } from '../support/lab.ts';
-import { type Attachment, arpFrame, inetChecksum, isArp, OutsideClient } from '../support/outside-client.ts';
+import {
+  type Attachment,
+  arpFrame,
+  dhcpRequest,
+  ethernet,
+  isArp,
+  OutsideClient,
+} from '../support/outside-client.ts';
+import { fragmentsOf, tcpPacket, udpPacket } from '../support/packets.ts';
 
 const FRAMES = 10_000;
 const BATCH = 100;
-const GOLDEN = join(import.meta.dirname, '../golden/reference-trip');
+const MOST_MEMORY = 200 * 1024 * 1024;
 
-/** ETH_P_IP and what of IPv4 is looked at here; offsets in the frame. */
-const IPV4 = 0x0800;
-const ETHERTYPE = 12;
-const IP_HEADER = 14;
-const IP_CHECKSUM = 24;
-const SOURCE = 26;
-const DESTINATION = 30;
+/** Free ends, the attacker's address there, the gateway, and whom it aims at. */
+const POSTS = [
+  { end: 'router:lan3', own: '192.168.0.200', gateway: '192.168.0.1' },
+  { end: 'switch:p3', own: '192.168.0.201', gateway: '192.168.0.1' },
+  { end: 'isp:edge', own: '66.0.0.66', gateway: '66.0.0.1' },
+] as const;
+const TARGETS = ['192.168.0.1', '51.0.0.20', '51.0.0.1', '8.8.8.8', '93.184.216.34', '255.255.255.255'].map(
+  ipv4,
+);
 
-const ADDRESSES = [
-  '192.168.0.1',
-  '51.0.0.20',
-  '8.8.8.8',
-  '93.184.216.34',
-  '192.168.0.255',
-  '255.255.255.255',
-  '224.0.0.1',
-  '127.0.0.1',
-  '0.0.0.0',
-].map((text) => Buffer.from(text.split('.').map(Number)));
+interface Attacker {
+  readonly client: OutsideClient;
+  readonly gateway: Buffer;
+  /** MAC of the gateway. */
+  readonly router: Buffer;
+}
 
 let lab: Lab;
+let attackers: Attacker[];
+
+const bytesOf = (address: string) => Buffer.from(address.split('.').map(Number));
 
 beforeAll(async () => {
   lab = await Lab.create('hostile');
-  await lab.up(undefined, 'frames are malformed on purpose');
+  await lab.up((topology) => {
+    const { devices, cables } = topology as Record<string, Record<string, Record<string, unknown>>>;
+    devices!.switch = { kind: 'switch', interfaces: { p1: {}, p2: {}, p3: {} } };
+    cables!['switch-router'] = { ends: ['switch:p1', 'router:lan4'] };
+    Object.assign(devices!.isp!.interfaces as object, { edge: { ipv4: '66.0.0.1/24' } });
+  }, 'frames are malformed on purpose');
+  attackers = [];
+  for (const { end, own, gateway } of POSTS) {
+    const attachment = await lab.ok('attach', '--net', 'hostile', end, '--json');
+    const client = await OutsideClient.sit(JSON.parse(attachment) as Attachment);
+    client.mac[5] = attackers.length + 1;
+    client.address = bytesOf(own);
+    client.send(arpFrame(client, 1, bytesOf(gateway)));
+    const router = Buffer.from((await client.receive(isArp(2))).subarray(22, 28));
+    attackers.push({ client, gateway: bytesOf(gateway), router });
+  }
 });
-afterAll(() => lab.close());
-
-async function goldenFrames(): Promise<Buffer[]> {
-  const files = ['visit-laptop-router', 'visit-uplink', 'visit-isp-dns', 'visit-isp-web'];
-  const captures = await Promise.all(files.map((file) => readFile(join(GOLDEN, `${file}.pcap`))));
-  return captures.flatMap((bytes) => {
-    const capture = decodeCaptureFile(bytes);
-    if ('reason' in capture) throw new Error(capture.reason);
-    return capture.packets.map(({ frame }) => Buffer.from(frame));
-  });
-}
-
-function anyOf<Value>(values: readonly Value[], random: Random): Value {
-  return values[random.integer(0, values.length - 1)]!;
-}
-
-/** The ways to spoil a frame; each gives the frame that goes on. */
-const MUTATIONS: readonly ((frame: Buffer, random: Random) => Buffer)[] = [
-  (frame, random) => {
-    frame[random.integer(0, frame.length - 1)] = random.integer(0, 255);
-    return frame;
-  },
-  (frame, random) => {
-    frame[Math.min(random.integer(IP_HEADER, 60), frame.length - 1)] = anyOf(
-      [0, 1, 0x7f, 0x80, 0xff],
-      random,
-    );
-    return frame;
-  },
-  (frame, random) => frame.subarray(0, random.integer(1, frame.length)),
-  (frame, random) => Buffer.concat([frame, Buffer.alloc(random.integer(1, 64), random.integer(0, 255))]),
-  (frame, random) => {
-    const [from, to] = [random.integer(0, frame.length - 1), random.integer(0, frame.length - 1)];
-    frame.copy(frame, Math.min(from, to), Math.max(from, to));
-    return frame;
-  },
-  (frame, random) => {
-    if (frame.length >= DESTINATION + 4)
-      anyOf(ADDRESSES, random).copy(frame, anyOf([SOURCE, DESTINATION], random));
-    return frame;
-  },
-];
-
-/** Makes the IPv4 header's checksum right, so that what is wrong further up is looked at. */
-function mendHeader(frame: Buffer): void {
-  const end = IP_HEADER + ((frame[IP_HEADER] ?? 0) & 15) * 4;
-  if (end < IP_HEADER + 20 || frame.length < end || frame.readUInt16BE(ETHERTYPE) !== IPV4) return;
-  frame.writeUInt16BE(0, IP_CHECKSUM);
-  frame.writeUInt16BE(inetChecksum(frame.subarray(IP_HEADER, end)), IP_CHECKSUM);
-}
-
-function hostileFrame(golden: readonly Buffer[], router: Buffer, random: Random): Buffer {
-  if (random.integer(0, 9) === 0)
-    return Buffer.from(Array.from({ length: random.integer(0, 120) }, () => random.integer(0, 255)));
-  let frame: Buffer = Buffer.from(anyOf(golden, random));
-  if (random.integer(0, 1)) router.copy(frame);
-  for (let count = random.integer(1, 4); count > 0; count--) frame = anyOf(MUTATIONS, random)(frame, random);
-  if (random.integer(0, 1)) mendHeader(frame);
-  return frame;
-}
-
-async function fetchesRightBytes(): Promise<void> {
-  const url = 'http://www.example.com/bytes/1000000';
-  const { stdout } = await lab.spawn(['exec', '--net', 'hostile', 'laptop', 'curl', '-sS', url], {
-    encoding: 'buffer',
-  });
-  const { stdout: hash } = await lab.exec('laptop', 'curl', '-sS', `${url}.sha256`);
-  expect(
-    createHash('sha256')
-      .update(stdout as unknown as Uint8Array)
-      .digest('hex'),
-  ).toBe(hash.trim());
-}
+afterAll(async () => {
+  for (const { client } of attackers) client.close();
+  await lab.close();
+});
 
 async function processes(): Promise<(readonly [string, string, number | null])[]> {
   return (await lab.ps()).devices.map(({ device, state, pid }) => [device, state, pid] as const);
 }
 
-test('no device dies of mutated frames or grows with them, and the page is still served', async () => {
-  const before = await processes();
-  const attachment = await lab.ok('attach', '--net', 'hostile', 'router:lan3', '--json');
-  const client = await OutsideClient.sit(JSON.parse(attachment) as Attachment);
-  client.address = Buffer.from([192, 168, 0, 200]);
-  client.send(arpFrame(client, 1, ADDRESSES[0]!));
-  const router = Buffer.from((await client.receive(isArp(2))).subarray(22, 28));
+async function fetchesRightBytes(): Promise<void> {
+  const url = 'http://93.184.216.34/bytes/1000000';
+  const options = ['-sS', '-m', '50', '-H', 'Host: www.example.com'];
+  const { stdout } = await lab.spawn(['exec', '--net', 'hostile', 'laptop', 'curl', ...options, url], {
+    encoding: 'buffer',
+  });
+  const { stdout: hash } = await lab.exec('laptop', 'curl', ...options, `${url}.sha256`);
+  const seen = createHash('sha256')
+    .update(stdout as unknown as Uint8Array)
+    .digest('hex');
+  expect(seen).toBe(hash.trim());
+}
 
-  const golden = await goldenFrames();
-  const random = seededRandom('hostile frames', 1);
-  for (let sent = 0; sent < FRAMES; sent += BATCH) {
-    client.send(...Array.from({ length: BATCH }, () => hostileFrame(golden, router, random)));
+/** All that was sent has been dealt with: frames are taken in order, and this one is answered. */
+async function settled({ client, gateway }: Attacker): Promise<void> {
+  client.send(arpFrame(client, 1, gateway));
+  await client.receive((frame) => isArp(2)(frame) && frame.subarray(0, 6).equals(client.mac));
+}
+
+/** Sends `count` frames, with a turn for others after each batch. */
+async function pour(
+  { client }: Attacker,
+  count: number,
+  make: (index: number) => Uint8Array[],
+): Promise<void> {
+  const batch: Buffer[] = [];
+  for (let index = 0; index < count; index++) {
+    batch.push(...make(index).map((frame) => Buffer.from(frame)));
+    if (batch.length < BATCH) continue;
+    client.send(...batch.splice(0));
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
-  // Frames are taken in order: once this is answered, all were. Who had our address is told of meanwhile.
-  client.send(arpFrame(client, 1, ADDRESSES[0]!));
-  await client.receive((frame) => isArp(2)(frame) && frame.subarray(0, 6).equals(client.mac));
+  client.send(...batch);
+}
 
-  await fetchesRightBytes();
+function hostileFrames(
+  golden: readonly Uint8Array[],
+  { client, router }: Attacker,
+  random: Random,
+): Uint8Array[] {
+  if (random.integer(0, 9) === 0) return [random.bytes(random.integer(0, 120))];
+  const frame = anyOf(golden, random).slice();
+  if ((frame[0]! & 1) === 0) frame.set(router);
+  frame.set(client.mac, 6);
+  if (ipLayout(frame) && random.integer(0, 3)) {
+    setU32(frame, 30, anyOf(TARGETS, random));
+    if (random.integer(0, 1)) frame.set(client.address, 26);
+    mend(frame, false);
+  }
+  return mutate(frame, random);
+}
+
+async function nothingGrew(before: Awaited<ReturnType<typeof processes>>): Promise<void> {
   expect(await processes()).toEqual(before);
-  for (const { rss } of (await lab.ps()).devices) expect(rss).toBeLessThan(200 * 1024 * 1024);
-  client.close();
+  for (const { device, rss } of (await lab.ps()).devices)
+    expect([device, rss < MOST_MEMORY]).toEqual([device, true]);
+}
+
+test('no device dies of mutated frames or grows with them, and the page is still served', async () => {
+  const before = await processes();
+  const golden = goldenFrames();
+  const random = seededRandom('hostile frames', 1);
+  for (const attacker of attackers) {
+    await pour(attacker, FRAMES / attackers.length, () => hostileFrames(golden, attacker, random));
+    await settled(attacker);
+  }
+  // Who was told lies about neighbours, leases and names hears the truth again.
+  for (const device of ['laptop', 'router', 'isp', 'web', 'dns'])
+    await lab.ok('flush', '--net', 'hostile', device, 'arp');
+  await fetchesRightBytes();
+  await nothingGrew(before);
+});
+
+test('floods meet their bounds, are counted, and a client beside them gets its page', async () => {
+  const before = await processes();
+  const [lan, behindSwitch, outside] = attackers as [Attacker, Attacker, Attacker];
+  const stranger = (index: number) => `77.${(index >>> 16) & 255}.${(index >>> 8) & 255}.${index & 255}`;
+  const packet = ({ client, router }: Attacker, bytes: Uint8Array) => [
+    ethernet(router, client.mac, 0x0800, Buffer.from(bytes)),
+  ];
+  const fragment = (index: number) =>
+    fragmentsOf(
+      udpPacket('66.0.0.66:1', '8.8.8.8:53', {
+        data: new Uint8Array(1600),
+        header: { identification: index },
+      }),
+      1480,
+    )[0]!;
+  let over = false;
+  const client = (async () => {
+    let pages = 0;
+    for (; !over || pages === 0; pages++) await fetchesRightBytes();
+    return pages;
+  })();
+  await Promise.all([
+    pour(outside, 5000, (index) =>
+      packet(outside, tcpPacket(`${stranger(index)}:1234`, '93.184.216.34:80', { flags: TCP_SYN })),
+    ),
+    pour(lan, 20_000, (index) =>
+      packet(lan, udpPacket(`192.168.0.200:${1024 + index}`, `8.8.${(index >>> 8) & 255}.${index & 255}:9`)),
+    ),
+    pour(behindSwitch, 5000, (index) => {
+      behindSwitch.client.mac.writeUInt16BE(index, 3);
+      return [dhcpRequest(behindSwitch.client, [[53, Buffer.from([1])]])];
+    }),
+  ]);
+  await pour(outside, 5000, (index) => packet(outside, fragment(index)));
+  await pour(outside, 5000, (index) =>
+    packet(outside, udpPacket(`66.0.0.66:${1024 + index}`, '8.8.8.8:53', { data: Buffer.alloc(17, index) })),
+  );
+  over = true;
+  expect(await client).toBeGreaterThan(0);
+  await settled(lan);
+  await settled(outside);
+
+  const counted = async (device: string): Promise<Map<string, number>> => {
+    const { stdout } = await lab.exec(device, 'nstat', '-j');
+    const rows = JSON.parse(stdout) as { counter: string; port?: string; count: number }[];
+    return new Map(rows.map(({ counter, count }) => [counter, count]));
+  };
+  expect((await counted('router')).get('nat.full')).toBeGreaterThan(1000);
+  expect((await counted('router')).get('dhcp.offer-withdrawn')).toBeGreaterThan(1000);
+  expect((await counted('web')).get('tcp.syn-cookie')).toBeGreaterThan(1000);
+  expect((await counted('dns')).get('ipv4.reassembly-full')).toBeGreaterThan(500);
+  await nothingGrew(before);
 });
