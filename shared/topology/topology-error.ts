@@ -25,10 +25,7 @@ export function formatPath(path: readonly PathPart[]): string {
     .join('');
 }
 
-/** Faults that are told in words: who made more did something else wrong. */
-const MOST_TOLD = 100;
-
-/** All faults of a file at once; the message has one a line, for the first hundred. */
+/** All faults of a file at once; the message has one a line. */
 export class TopologyError extends Error {
   override readonly name = 'TopologyError';
 
@@ -36,9 +33,7 @@ export class TopologyError extends Error {
     readonly file: string,
     readonly faults: readonly Fault[],
   ) {
-    const lines = faults.slice(0, MOST_TOLD).map((fault) => formatFault(file, fault));
-    if (faults.length > MOST_TOLD) lines.push(`${file}: and ${faults.length - MOST_TOLD} faults more`);
-    super(lines.join('\n'));
+    super(faults.map((fault) => formatFault(file, fault)).join('\n'));
   }
 }
 

@@ -625,11 +625,10 @@ describe('the file', () => {
     expect(await load(put('\0'.repeat(100)))).toMatch(/:1:1: expected a value/);
   });
 
-  test('with thousands of faults tells a hundred and how many more there are', async () => {
+  test('with thousands of faults tells them all', async () => {
     const keys = Array.from({ length: 5000 }, (_, index) => `"k${index}":1`);
     const told = String(await load(put(`{"name":"x","devices":{},${keys.join()}}`))).split('\n');
-    expect(told).toHaveLength(101);
-    expect(told.at(-1)).toMatch(/: and 4900 faults more$/);
+    expect(told).toHaveLength(5000);
   });
 
   test('that begins with a byte order mark is read', async () => {
