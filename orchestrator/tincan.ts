@@ -9,8 +9,9 @@ import { packageVersion } from './package-root.ts';
 
 const DEFAULT_TIMEOUT = '30s';
 
-function commonOptions(command: Command): Command {
-  return command.option('--net <name>', 'the net, where several are running').option('--json', 'print JSON');
+/** @param net what --net is to this command */
+function commonOptions(command: Command, net = 'the net, where several are running'): Command {
+  return command.option('--net <name>', net).option('--json', 'print JSON');
 }
 
 function duration(text: string): number {
@@ -42,11 +43,11 @@ function buildProgram(): Command {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(oneLine(text)) });
   commonOptions(program);
-  const command = (usage: string, description: string) =>
-    commonOptions(program.command(usage).description(description));
+  const command = (usage: string, description: string, net?: string) =>
+    commonOptions(program.command(usage).description(description), net);
 
-  command('up', 'start a net and wait until it is ready')
-    .argument('[file]', 'topology file, ./topology.json unless told')
+  command('up', 'start a net and wait until it is ready', "another name than the file's")
+    .argument('[file]', 'topology file; unless told ./topology.json, or else the default net')
     .option('-d, --detach', 'leave it running in the background')
     .option('--tour', 'visit a page when ready, and tell the trip')
     .addOption(timeoutOption('how long to wait until it is ready'))
@@ -102,13 +103,21 @@ function buildProgram(): Command {
         (await import('./commands/power.ts')).power(verb, devices, self.optsWithGlobals()),
       );
   addFaultCommands(command, timeoutOption);
-  command('run', 'run failure experiments from files, with a report each')
+  command(
+    'run',
+    'run failure experiments from files, with a report each',
+    'refused: it starts nets of its own',
+  )
     .argument('<file...>', 'experiments')
     .option('--seed <n>', 'seed of all randomness, instead of that of the file', wholeNumber(0))
     .option('--repeat <n>', 'how often to run each', wholeNumber(1), 1)
     .option('--out <folder>', 'folder that reports go into, ./tincan-report unless told')
     .action(async (files, _, self) => (await import('./commands/run.ts')).run(files, self.optsWithGlobals()));
-  command('topology', 'print the file of a bigger net: homes behind NAT, behind providers')
+  command(
+    'topology',
+    'print the file of a bigger net: homes behind NAT, behind providers',
+    'name of that net, homes unless told',
+  )
     .option('--homes <n>', 'homes, each a router with its hosts', wholeNumber(1), 3)
     .option('--hosts <n>', 'hosts in each home', wholeNumber(1), 2)
     .option('--isps <n>', 'providers that the homes are shared out between', wholeNumber(1), 1)

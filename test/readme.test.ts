@@ -165,16 +165,31 @@ describe('the reference names', () => {
   /** What stands in backticks, or in a block. */
   const named = (text: string) => README.includes(`\`${text}\``) || README.includes(`\`${text} `);
 
+  const commandLine = () =>
+    ['tincan.ts', 'fault-commands.ts']
+      .map((file) => readFileSync(join(ROOT, 'orchestrator', file), 'utf8'))
+      .join('\n');
+
+  test('every script of package.json', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    // npm calls `prepare` itself.
+    const names = Object.keys(scripts).filter((name) => name !== 'prepare');
+    expect(names).toContain('soak');
+    expect(names.filter((name) => !README.includes(`npm ${name}`) && !named(`npm run ${name}`))).toEqual([]);
+  });
+
   test('every option of the command line', () => {
-    const source = readFileSync(join(ROOT, 'orchestrator/tincan.ts'), 'utf8');
+    const source = commandLine();
     const options = [...source.matchAll(/'(?:-\w, )?(--[a-z-]+)/g)].map(([, option]) => option!);
     expect(options.length).toBeGreaterThan(5);
     expect(options.filter((option) => option !== '--background' && !named(option))).toEqual([]);
   });
 
   test('every command of the command line and of devices', () => {
-    const source = readFileSync(join(ROOT, 'orchestrator/tincan.ts'), 'utf8');
-    const verbs = [...source.matchAll(/(?:command\(|\[)'([a-z]+)', '/g)].map(([, verb]) => verb!);
+    const source = commandLine();
+    const verbs = [...source.matchAll(/(?:command\(\s*|\[)'([a-z]+)',\s*'/g)].map(([, verb]) => verb!);
     const table = readFileSync(join(ROOT, 'shared/device/commands/table.ts'), 'utf8');
     const commands = [...table.matchAll(/^ {2}\['([a-z]+)', /gm)].map(([, name]) => name!);
     expect(verbs.length).toBeGreaterThan(8);

@@ -16,7 +16,7 @@ export function misbehaviourOf(spec: DeviceSpec, request: MisbehaveRequest): Mis
   if (servfail && address !== undefined)
     throw new WrongUsage('an answer of SERVFAIL has no address: one of both');
   if (!silent && !servfail && delay === undefined && address === undefined)
-    throw new WrongUsage('names no misbehaviour: a delay such as 2s, silent, servfail or an address');
+    throw new WrongUsage('no misbehaviour named: a delay such as 2s, silent, servfail or an address');
   return {
     service,
     ...(delay !== undefined && { delay: parseDuration(delay) ?? 0 }),

@@ -77,7 +77,7 @@ class RunningDevice {
     this.#log.info(
       'device.start',
       { kind: spec.kind, pid: process.pid, incarnation: config.incarnation },
-      `${spec.name} starts as a ${spec.kind}`,
+      `${spec.name} starts, of kind ${spec.kind}`,
     );
     for (const { id, rules } of config.faults?.filters ?? []) this.#filters.set(id, rules);
     this.#ports = openPorts(config, systemClock, this.#log, this.#filters, () => this.#changed());

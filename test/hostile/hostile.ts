@@ -15,6 +15,8 @@ import { tryFrame } from './single-frame.ts';
 import { StormFailure, storm } from './storm.ts';
 
 const ROUND = 20_000;
+const USAGE = `usage: npm run hostile -- [--frames N] [--seed N] [--round N]
+       npm run hostile -- --frame HEX [--at DEVICE:INTERFACE]`;
 /** ms without a sign of life after which the storm counts as hanging. */
 const PATIENCE = 120_000;
 /** Bytes by which memory may differ from round to round: what the engine itself does. */
@@ -30,24 +32,38 @@ interface Task {
 if (isMainThread) await main();
 else await runStorm(workerData as Task);
 
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        frames: { type: 'string' },
+        seed: { type: 'string', default: '1' },
+        round: { type: 'string' },
+        frame: { type: 'string' },
+        at: { type: 'string', default: 'router:lan3' },
+        // As if a device had failed: to see what a failure looks like.
+        fail: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    }).values;
+  } catch (error) {
+    return wrongUsage((error as Error).message);
+  }
+}
+
+function wrongUsage(why: string): never {
+  console.error(`hostile: ${why}\n${USAGE}`);
+  process.exit(2);
+}
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      frames: { type: 'string' },
-      seed: { type: 'string', default: '1' },
-      round: { type: 'string' },
-      frame: { type: 'string' },
-      at: { type: 'string', default: 'router:lan3' },
-      // As if a device had failed: to see what a failure looks like.
-      fail: { type: 'boolean', default: false },
-    },
-  });
+  const values = readArguments();
+  if (values.help) return console.log(USAGE);
   if (values.frame !== undefined) return tryFrame(values.frame, values.at);
   const seed = Number(values.seed);
   const frames = Number(values.frames ?? (values.round === undefined ? 10_000 : ROUND));
   if (!Number.isInteger(seed) || !Number.isInteger(frames) || frames < 1) {
-    console.error('usage: npm run hostile -- [--frames N] [--seed N] [--round N]');
-    process.exit(2);
+    return wrongUsage('--frames takes a whole number from 1, --seed a whole number');
   }
   const rounds =
     values.round === undefined

@@ -8,9 +8,14 @@ import { soak } from './run.ts';
 /** ms in which TIME-WAIT (60 s) and the NAT's ICMP sessions (60 s) run out. */
 const SETTLE = 70_000;
 
+const USAGE = 'usage: npm run soak -- [--faults N] [--seed N]';
+if (process.argv.includes('--help')) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const given = readArguments(process.argv.slice(2));
 if (typeof given === 'string') {
-  console.error(`soak: ${given}\nusage: npm run soak -- [--faults N] [--seed N]`);
+  console.error(`soak: ${given}\n${USAGE}`);
   process.exit(2);
 }
 const { faults = 200, seed = randomInt(1_000_000) } = given;

@@ -93,7 +93,7 @@ describe('impair', () => {
     );
     await expect(manager.impair({ cable: 'uplink', loss: '0.5' })).rejects.toThrow(/such as "0.1%"/);
     await expect(manager.impair({ cable: 'uplink', rate: '10' })).rejects.toThrow(/such as "100mbit"/);
-    await expect(manager.impair({ cable: 'uplink' })).rejects.toThrow(/names nothing to set/);
+    await expect(manager.impair({ cable: 'uplink' })).rejects.toThrow(/nothing named to set/);
     await expect(manager.impair({ cable: 'uplink', jitter: '9ms' })).rejects.toThrow(/more than the delay/);
     await expect(manager.impair({ cable: 'isp-web', reorder: '9%' })).rejects.toThrow(/no delay/);
     await expect(manager.impair({ cable: 'uplnk', loss: '1%' })).rejects.toThrow('did you mean "uplink"?');

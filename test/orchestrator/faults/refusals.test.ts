@@ -71,8 +71,8 @@ test.each([
 });
 
 test.each<[ImpairRequest, RegExp, number]>([
-  [{ cable: 'uplink' }, /names nothing to set on uplink, such as a delay of 50ms; or clear/, 2],
-  [{ cable: 'uplink', from: 'isp' }, /names nothing to set/, 2],
+  [{ cable: 'uplink' }, /nothing named to set on uplink: name one, such as a delay of 50ms, or clear/, 2],
+  [{ cable: 'uplink', from: 'isp' }, /nothing named to set/, 2],
   [{ cable: 'uplink', loss: '1%', gemodel: '1%' }, /loss or gemodel, not both/, 2],
   [{ cable: 'uplink', jitter: '5ms' }, /a jitter of 5ms is more than the delay of 0ms at router:wan/, 2],
   [{ cable: 'uplink', delay: '5ms', jitter: '6ms' }, /a jitter of 6ms is more than the delay of 5ms/, 2],
@@ -117,7 +117,7 @@ test('a misbehaviour of nothing, of two kinds, or of who does not serve', async 
   const dns = (how: object) => manager.misbehave({ device: 'dns', service: 'dns', ...how });
   await expectRefusal(
     dns({}),
-    /names no misbehaviour: a delay such as 2s, silent, servfail or an address/,
+    /no misbehaviour named: a delay such as 2s, silent, servfail or an address/,
     2,
   );
   await expectRefusal(dns({ delay: '2' }), /delay "2" should be a duration with its unit/, 2);
