@@ -43,26 +43,28 @@ export class Home {
   ) {}
 
   static async start({ change = () => {}, unjudged }: HomeOptions = {}): Promise<Home> {
-    const [inside, outside] = await Promise.all([Namespace.create(DNS), Namespace.create(DNS)]);
-    const folder = await mkdtemp(join(tmpdir(), 'oracle-'));
-    const net = await up(await topology(inside.name, outside.name, change));
-    await Promise.all([
-      inside.address(TAP, `${INSIDE}/24`, ROUTER.inside),
-      outside.address(TAP, `${OUTSIDE}/24`, '203.0.113.1'),
-    ]);
     if (unjudged !== undefined) console.info(`What crosses the cables is not judged: ${unjudged}`);
-    const file = join(folder, 'everything.pcapng');
-    // One end of each cable sees what both send.
-    const ends = (await net.status()).cables.map(({ ends: [first] }) => first);
-    const capture = unjudged === undefined ? await net.capture(ends, { file }) : undefined;
-    return new Home(net, inside, outside, folder, capture);
+    const kernels = await Promise.all([Namespace.create(DNS), Namespace.create(DNS)]);
+    const folder = await mkdtemp(join(tmpdir(), 'oracle-'));
+    const [inside, outside] = kernels;
+    let net: Net | undefined;
+    try {
+      net = await up(await topology(inside.name, outside.name, change));
+      await inside.address(TAP, `${INSIDE}/24`, ROUTER.inside);
+      await outside.address(TAP, `${OUTSIDE}/24`, '203.0.113.1');
+      const capture = unjudged === undefined ? await captureAll(net, folder) : undefined;
+      return new Home(net, inside, outside, folder, capture);
+    } catch (error) {
+      await takeDown(net, kernels);
+      await rm(folder, { recursive: true });
+      throw error;
+    }
   }
 
   /** Takes everything down. @throws Error with the frames that were wrong */
   async close(): Promise<void> {
     await this.capture?.stop();
-    await this.net.close();
-    await Promise.all([this.inside.close(), this.outside.close()]);
+    await takeDown(this.net, [this.inside, this.outside]);
     const wrong = this.capture ? await this.#judge(this.capture) : [];
     await rm(this.folder, { recursive: true });
     if (wrong.length > 0) throw new Error(`Wrong frames on the cables:\n${wrong.join('\n')}`);
@@ -74,6 +76,19 @@ export class Home {
       console.info(`The capture missed ${dropped} of ${frames + dropped} frames: too much at once.`);
     return complaints(file);
   }
+}
+
+/** Ends a net, then the kernels on it. */
+export async function takeDown(net: Net | undefined, kernels: readonly Namespace[]): Promise<void> {
+  await net?.close();
+  await Promise.all(kernels.map((kernel) => kernel.close()));
+}
+
+/** Captures all cables of a net to a file in the folder. */
+export async function captureAll(net: Net, folder: string): Promise<FileCapture> {
+  // One end of each cable sees what both send.
+  const ends = (await net.status()).cables.map(({ ends: [first] }) => first);
+  return net.capture(ends, { file: join(folder, 'everything.pcapng') });
 }
 
 async function topology(

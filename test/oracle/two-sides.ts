@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { type Net, type TopologyFile, up } from '../../orchestrator/api.ts';
 import { Namespace } from '../support/namespace.ts';
-import { TAP } from './home.ts';
+import { TAP, takeDown } from './home.ts';
 import { startLinuxWebServer } from './linux-web-server.ts';
 
 export const OURS = '10.0.0.1';
@@ -29,15 +29,19 @@ export interface TwoSides {
  * @param seed of the cable: frame n of a direction meets the same fate with the same one
  */
 export async function startTwoSides(longest: number, seed = 1): Promise<TwoSides> {
-  const [near, far] = await Promise.all([Namespace.create(), Namespace.create()]);
-  const net = await up(topology(near.name, far.name), { seed });
-  await Promise.all([near.address(TAP, `${LINUX}/24`), far.address(TAP, '10.0.0.4/24')]);
-  const congestionControl = await startLinuxWebServer(near, longest);
-  const close = async () => {
-    await net.close();
-    await Promise.all([near.close(), far.close()]);
-  };
-  return { net, near, far, congestionControl, close };
+  const kernels = await Promise.all([Namespace.create(), Namespace.create()]);
+  const [near, far] = kernels;
+  let net: Net | undefined;
+  try {
+    net = await up(topology(near.name, far.name), { seed });
+    await near.address(TAP, `${LINUX}/24`);
+    await far.address(TAP, '10.0.0.4/24');
+    const congestionControl = await startLinuxWebServer(near, longest);
+    return { net, near, far, congestionControl, close: () => takeDown(net, kernels) };
+  } catch (error) {
+    await takeDown(net, kernels);
+    throw error;
+  }
 }
 
 function topology(near: string, far: string): TopologyFile {
