@@ -58,7 +58,10 @@ function readFlags(args: readonly string[]): { flags: Flags; rest: readonly stri
       'pretty',
       'details',
       'numeric',
+      'color',
+      'help',
     ]);
+    if (word === 'help') usage(USAGE);
     if (word === undefined) usage(`Option "${argument}" is unknown, try "ip -help".`);
     if (word === 'json') flags.json = true;
     if (word === 'pretty') flags.pretty = true;

@@ -213,6 +213,16 @@ describe('ip', () => {
     expect(await runOnTables(line, HOST)).toEqual({ code, stdout: '', stderr });
   });
 
+  test('-help is the usage, as of no object at all', async () => {
+    const help = await runOnTables('ip -help', HOST);
+    expect(help).toEqual(await runOnTables('ip', HOST));
+    expect(help).toMatchObject({ code: 255, stderr: expect.stringMatching(/^Usage: ip /) as string });
+  });
+
+  test('-c takes nothing from what is shown', async () => {
+    expect(await stdout('ip -c addr')).toBe(await stdout('ip addr'));
+  });
+
   test('route get without a route', async () => {
     const outcome = await runOnTables('ip route get 8.8.8.8', { ...HOST, routes: () => [] });
     expect(outcome).toEqual({ code: 2, stdout: '', stderr: 'RTNETLINK answers: Network is unreachable\n' });
