@@ -30,6 +30,8 @@ export type CacheAnswer =
   | { readonly kind: 'stale'; readonly response: CachedResponse; readonly conditions: RequestHeaders };
 
 const DEFAULT_CAPACITY = 32 * 1024 * 1024;
+/** Responses that are kept, however short: each has header fields and a URL too, of up to some 16 KiB. */
+const MOST_ENTRIES = 1000;
 
 export class HttpCache {
   /** By URL, least recently used first. One variant of each is kept. */
@@ -85,7 +87,7 @@ export class HttpCache {
     this.#entries.set(url, { status, headers, body, varied, storedAt: this.clock.now() });
     this.#size += body.length;
     for (const [oldest] of this.#entries) {
-      if (this.#size <= this.capacity) break;
+      if (this.#size <= this.capacity && this.#entries.size <= MOST_ENTRIES) break;
       this.forget(oldest);
     }
   }

@@ -1,8 +1,8 @@
 // What a page is made of: the style sheets, scripts and images that a browser fetches with it. Not a whole
 // HTML parser, but one pass over the tags that never looks back, whatever it is fed.
 
-/** The URLs that a page needs, in the order of the page, each once; those that are no http URLs too. */
-export function pageResources(html: string, page: URL): URL[] {
+/** The first `most` URLs that a page needs, in the order of the page, each once; those that are no http URLs too. */
+export function pageResources(html: string, page: URL, most = Number.POSITIVE_INFINITY): URL[] {
   let base = page;
   const found = new Map<string, URL>();
   for (const { name, attributes } of tags(html)) {
@@ -11,6 +11,8 @@ export function pageResources(html: string, page: URL): URL[] {
     if (!url || url.protocol === 'data:') continue;
     url.hash = '';
     found.set(url.href, url);
+    // The rest of a page that names a million is not looked at.
+    if (found.size >= most) break;
   }
   return [...found.values()];
 }

@@ -108,7 +108,7 @@ class Visitor {
       const { location } = response.headers;
       if (response.status < 300 || response.status > 399 || location === undefined) {
         const html = body && isHtml(response.headers) ? await decoded(body, response.headers) : undefined;
-        const resources = html ? pageResources(html.toString(), url).slice(0, MOST_RESOURCES) : [];
+        const resources = html ? pageResources(html.toString(), url, MOST_RESOURCES) : [];
         return { url, resources };
       }
       if (redirects === MOST_REDIRECTS)

@@ -93,3 +93,12 @@ test('the bytes are bounded: the least recently used go', () => {
   store('d', 101);
   expect([cache.find('d', {}).kind, cache.size]).toEqual(['miss', 50]);
 });
+
+test('a thousand responses are kept, though their bodies are empty', () => {
+  const cache = new HttpCache(new VirtualClock());
+  const response = { status: 200, headers: { 'cache-control': 'max-age=60' }, body: Buffer.alloc(0) };
+  for (let index = 0; index < 3000; index++) cache.store(`http://a.example/${index}`, {}, response);
+  const kept = Array.from({ length: 3000 }, (_, index) => cache.find(`http://a.example/${index}`, {}).kind);
+  expect(kept.filter((kind) => kind === 'fresh')).toHaveLength(1000);
+  expect([kept[1999], kept[2000], cache.size]).toEqual(['miss', 'fresh', 0]);
+});

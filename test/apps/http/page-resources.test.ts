@@ -70,3 +70,23 @@ test('a long row of unfinished tags takes no long time', () => {
   expect(found('<'.repeat(200_000))).toEqual([]);
   expect(found(`<img ${'a '.repeat(100_000)}`)).toEqual([]);
 });
+
+test('of a page that names a million resources only as many are read as are wanted', () => {
+  let read = 0;
+  const html = '<img src="/x">'.repeat(10);
+  const counting = new Proxy(URL, {
+    construct: (target, args) => {
+      read++;
+      return Reflect.construct(target, args);
+    },
+  });
+  const { URL: real } = globalThis;
+  globalThis.URL = counting;
+  try {
+    const many = Array.from({ length: 5000 }, (_, index) => `<img src="/${index}.png">`).join('');
+    expect(pageResources(html + many, new real('http://a.example/'), 100)).toHaveLength(100);
+  } finally {
+    globalThis.URL = real;
+  }
+  expect(read).toBeLessThan(120);
+});
