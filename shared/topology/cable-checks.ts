@@ -12,8 +12,7 @@ export function checkCables(draft: Draft, report: Report): void {
   const segments = new Segments();
   const taken = new Map<string, string>();
   for (const cable of draft.cables) {
-    if (cable.entry === undefined) continue;
-    const ends = cable.entry.ends.map((end, index) => {
+    const ends = (cable.right.ends ?? []).map((end, index) => {
       const path = [...cable.path, 'ends', index];
       const known = checkEnd(draft, end, path, report);
       const other = taken.get(end);
@@ -23,7 +22,7 @@ export function checkCables(draft: Draft, report: Report): void {
       return known ? end : undefined;
     });
     if (ends[0] !== undefined && ends[1] !== undefined) segments.join(ends[0], ends[1]);
-    checkImpairments(cable, cable.entry, report);
+    if (cable.entry !== undefined) checkImpairments(cable, cable.entry, report);
   }
   for (const device of draft.devices) joinInside(device, segments);
   checkStations(draft, segments, report);

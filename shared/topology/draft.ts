@@ -11,6 +11,8 @@ export interface Named<T> {
   readonly name: string;
   readonly path: readonly PathPart[];
   readonly entry: T | undefined;
+  /** Only the keys whose form is right. */
+  readonly right: Partial<T>;
 }
 
 export interface DraftDevice {
@@ -35,28 +37,35 @@ export function draftOf(json: unknown): Draft {
       name,
       path,
       entry: rightForm(cableSchema, raw),
+      right: rightKeys(cableSchema, raw),
     })),
   };
 }
 
 function draftDevice(name: string, path: readonly PathPart[], raw: unknown): DraftDevice {
-  const entry: Record<string, unknown> = {};
-  for (const [key, schema] of Object.entries<z.ZodType>(deviceSchema.shape))
-    if (isObject(raw) && Object.hasOwn(raw, key)) {
-      const value = rightForm(schema, raw[key]);
-      if (value !== undefined) entry[key] = value;
-    }
+  const entry: Partial<DeviceEntry> = rightKeys(deviceSchema, raw);
   const interfaces = named(raw, 'interfaces', path).map((found) => ({
     name: found.name,
     path: found.path,
     entry: rightForm(interfaceSchema, found.raw),
+    right: rightKeys(interfaceSchema, found.raw),
   }));
   const complete = entry.interfaces !== undefined;
-  return { name, path, entry: entry as Partial<DeviceEntry>, interfaces, complete };
+  return { name, path, entry, interfaces, complete };
 }
 
 function rightForm<T extends z.ZodType>(schema: T, raw: unknown): z.output<T> | undefined {
   return schema.safeParse(raw).data;
+}
+
+function rightKeys<T extends z.ZodObject>(schema: T, raw: unknown): Partial<z.output<T>> {
+  const right: Record<string, unknown> = {};
+  for (const [key, form] of Object.entries<z.ZodType>(schema.shape))
+    if (isObject(raw) && Object.hasOwn(raw, key)) {
+      const value = rightForm(form, raw[key]);
+      if (value !== undefined) right[key] = value;
+    }
+  return right as Partial<z.output<T>>;
 }
 
 function named(owner: unknown, key: string, path: readonly PathPart[]) {

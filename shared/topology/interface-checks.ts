@@ -23,10 +23,10 @@ export function checkInterfaces(device: DraftDevice, report: Report): void {
   for (const face of device.interfaces) {
     if (face.name === 'lo')
       report(face.path, 'lo is the loopback, which every device has', 'give the interface another name');
-    if (face.entry === undefined) continue;
-    checkMac(face.entry, face.path, report);
-    checkAddress(face.entry, face.path, report);
-    checkGateway(face.entry, face.path, report);
+    checkMac(face.right, face.path, report);
+    checkAddress(face.right, face.path, report);
+    if (face.entry !== undefined || face.right.ipv4 !== undefined)
+      checkGateway(face.right, face.path, report);
   }
   checkBridges(device, report);
   checkOneGateway(device, report);
@@ -123,8 +123,8 @@ function checkOneGateway(device: DraftDevice, report: Report): void {
 
 function checkOverlaps(device: DraftDevice, report: Report): void {
   const earlier: { name: string; cidr: Ipv4Cidr }[] = [];
-  for (const { name, path, entry } of device.interfaces) {
-    const cidr = entry?.ipv4 === undefined ? undefined : parseCidr(entry.ipv4);
+  for (const { name, path, right } of device.interfaces) {
+    const cidr = right.ipv4 === undefined ? undefined : parseCidr(right.ipv4);
     if (cidr === undefined) continue;
     for (const other of earlier)
       if (overlap(cidr, other.cidr))

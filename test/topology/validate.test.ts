@@ -806,3 +806,27 @@ test('the JSON Schema in the repository is that of the validator (vitest -u writ
   const text = `${JSON.stringify(jsonSchema(), null, 2)}\n`;
   await expect(text).toMatchFileSnapshot('../../shared/topology/schema.json');
 });
+
+test('a key of the wrong form hides no fault of the keys beside it', () => {
+  const topology = {
+    name: 'x',
+    devices: {
+      a: { kind: 'host', interfaces: { eth0: { ipv4: '10.0.0.1/24', gateway: '10.9.0.1', colour: 'red' } } },
+    },
+    cables: { wire: { ends: ['a:eth0', 'b:eth0'], delay: 5 } },
+  };
+  const faults = () => {
+    try {
+      validateTopology(topology, 'x.json');
+    } catch (error) {
+      return (error as TopologyError).faults.map(({ path }) => path).sort();
+    }
+    return [];
+  };
+  expect(faults()).toEqual([
+    'cables.wire.delay',
+    'cables.wire.ends[1]',
+    'devices.a.interfaces.eth0.colour',
+    'devices.a.interfaces.eth0.gateway',
+  ]);
+});
