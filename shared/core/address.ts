@@ -121,5 +121,5 @@ export function formatMac(address: MacAddress): string {
 
 /** Group bit of the first octet (IEEE 802): broadcast and multicast. */
 export function isGroupMac(address: MacAddress): boolean {
-  return Math.floor(address / 0x10000000000) % 2 === 1;
+  return ((address / 0x10000000000) & 1) === 1;
 }

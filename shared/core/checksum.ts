@@ -24,35 +24,40 @@ function bytewise(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /**
- * Reads the machine's own words, in which the halves of ours are swapped: so are those of their sum, and
- * its halves are swapped back (RFC 1071 §2 (B)). Words that begin one byte later have ours in order.
+ * Reads the machine's own words of 32 bits, each of which counts as the sum of its halves, as 2^16 is 1 modulo
+ * 2^16 - 1. The halves of ours are swapped in them, and so are those of their sum, which is swapped back (RFC
+ * 1071 §2 (B)); words that begin at an odd byte have ours in order.
  */
 function wordwise(bytes: Uint8Array, start: number, end: number): number {
-  const odd = (bytes.byteOffset + start) & 1;
-  const first = start + odd;
-  const count = (end - first) >> 1;
-  const words = new Uint16Array(bytes.buffer, bytes.byteOffset + first, count);
-  let even = 0;
-  let other = 0;
+  const first = start + (-(bytes.byteOffset + start) & 3);
+  const count = (end - first) >> 2;
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset + first, count);
+  // Sums that do not wait for each other.
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
   let index = 0;
   for (; index < count - 7; index += 8) {
-    even += words[index]! + words[index + 1]! + words[index + 2]! + words[index + 3]!;
-    other += words[index + 4]! + words[index + 5]! + words[index + 6]! + words[index + 7]!;
+    a += words[index]! + words[index + 1]!;
+    b += words[index + 2]! + words[index + 3]!;
+    c += words[index + 4]! + words[index + 5]!;
+    d += words[index + 6]! + words[index + 7]!;
   }
-  for (; index < count; index++) even += words[index]!;
-  let sum = even + other;
-  // What is left behind the last whole word is the lower half of one of the machine's.
-  if ((end - first) & 1) sum += bytes[end - 1]!;
-  if (odd) return (bytes[start]! << 8) + sum;
-  const folded = foldSum(sum);
-  return ((folded & 0xff) << 8) | (folded >>> 8);
+  for (; index < count; index++) a += words[index]!;
+  const folded = foldSum(a + b + c + d);
+  let sum = (first - start) & 1 ? folded : ((folded & 0xff) << 8) | (folded >>> 8);
+  for (let at = start; at < first; at++) sum += (at - start) & 1 ? bytes[at]! : bytes[at]! << 8;
+  for (let at = first + 4 * count; at < end; at++) sum += (at - start) & 1 ? bytes[at]! : bytes[at]! << 8;
+  return sum;
 }
 
-/** Folds a sum to 16 bits with end-around carry. */
+/** Folds a sum (under 2^53) to 16 bits with end-around carry. */
 export function foldSum(sum: number): number {
-  let folded = sum;
-  while (folded > 0xffff) folded = (folded % 0x10000) + Math.floor(folded / 0x10000);
-  return folded;
+  const high = Math.floor(sum / 0x100000000);
+  let folded = (sum & 0xffff) + ((sum >>> 16) & 0xffff) + (high & 0xffff) + (high >>> 16);
+  folded = (folded & 0xffff) + (folded >>> 16);
+  return (folded & 0xffff) + (folded >>> 16);
 }
 
 /** The checksum of a sum: its one's complement. */

@@ -117,6 +117,24 @@ export function writeIpv4Header(packet: Uint8Array, header: Ipv4Header): void {
   updateIpv4Checksum(packet);
 }
 
+/**
+ * Gives the packet at `target[start]` the header (without options) of the one at `source[start]`, which is as long,
+ * with the next identification; returns that.
+ */
+export function copyIpv4Header(
+  source: Uint8Array,
+  target: Uint8Array,
+  start: number,
+  identification: number,
+): number {
+  for (let at = start; at < start + IPV4_HEADER_LENGTH; at++) target[at] = source[at]!;
+  const next = (identification + 1) & 0xffff;
+  const sum = adjustChecksum16(readU16(source, start + 10), readU16(source, start + 4), next);
+  writeU16(target, start + 4, next);
+  writeU16(target, start + 10, sum);
+  return next;
+}
+
 /** The checked packet that begins at `bytes[start]`, as a view without the padding behind it. */
 export function ipv4PacketAt(bytes: Uint8Array, start: number): Uint8Array {
   return bytes.subarray(start, start + readU16(bytes, start + 2));

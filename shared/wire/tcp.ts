@@ -267,6 +267,14 @@ export function tcpSequence(bytes: Uint8Array, offset = 0): number {
   return readU32(bytes, offset + TCP_SEQUENCE);
 }
 
+export function setTcpSequence(bytes: Uint8Array, offset: number, sequence: number): void {
+  writeU32(bytes, offset + TCP_SEQUENCE, sequence);
+}
+
+export function setTcpFlags(bytes: Uint8Array, offset: number, flags: number): void {
+  bytes[offset + TCP_FLAGS] = flags;
+}
+
 export function tcpFlags(bytes: Uint8Array, offset = 0): number {
   return bytes[offset + TCP_FLAGS]!;
 }

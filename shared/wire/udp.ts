@@ -11,6 +11,8 @@ import { addToSum, finishSum } from '../core/checksum.ts';
 import { Malformed } from '../core/errors.ts';
 
 export const UDP_HEADER_LENGTH = 8;
+/** Offset of the checksum. */
+export const UDP_CHECKSUM = 6;
 
 export interface UdpDatagram {
   readonly sourcePort: number;
@@ -35,7 +37,7 @@ export function decodeUdp(bytes: Uint8Array): UdpDatagram | Malformed {
 export function encodeUdp(datagram: UdpDatagram): Uint8Array {
   const bytes = new Uint8Array(UDP_HEADER_LENGTH + datagram.data.length);
   writeUdpHeader(bytes, datagram.sourcePort, datagram.destinationPort);
-  writeU16(bytes, 6, datagram.checksum);
+  writeU16(bytes, UDP_CHECKSUM, datagram.checksum);
   bytes.set(datagram.data, UDP_HEADER_LENGTH);
   return bytes;
 }
@@ -45,7 +47,7 @@ export function writeUdpHeader(datagram: Uint8Array, sourcePort: number, destina
   writeU16(datagram, 0, sourcePort);
   writeU16(datagram, 2, destinationPort);
   writeU16(datagram, 4, datagram.length);
-  writeU16(datagram, 6, 0);
+  writeU16(datagram, UDP_CHECKSUM, 0);
 }
 
 export function udpSourcePort(datagram: Uint8Array): number {
@@ -62,13 +64,17 @@ export function udpLength(datagram: Uint8Array): number {
 }
 
 export function udpChecksum(datagram: Uint8Array): number {
-  return readU16(datagram, 6);
+  return readU16(datagram, UDP_CHECKSUM);
 }
 
 /** Computes the checksum over a pseudo-header's sum and the whole `datagram`. */
 export function updateUdpChecksum(datagram: Uint8Array, pseudoHeaderSum: number): void {
-  writeU16(datagram, 6, 0);
-  writeU16(datagram, 6, finishSum(addToSum(pseudoHeaderSum, datagram, 0, datagram.length)) || 0xffff);
+  writeU16(datagram, UDP_CHECKSUM, 0);
+  writeU16(
+    datagram,
+    UDP_CHECKSUM,
+    finishSum(addToSum(pseudoHeaderSum, datagram, 0, datagram.length)) || 0xffff,
+  );
 }
 
 /** Whether a `datagram` (cut to its length) has no checksum or the right one. */

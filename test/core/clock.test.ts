@@ -54,6 +54,7 @@ describe('of a process that stood still', () => {
         return { cancel() {} };
       },
       afterTurn() {},
+      afterReads() {},
     };
     const ring = (now: number): void => {
       time = now;

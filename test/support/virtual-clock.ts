@@ -39,6 +39,10 @@ export class VirtualClock implements Clock {
     this.#turnEnd.push(callback);
   }
 
+  afterReads(callback: () => void): void {
+    this.afterTurn(callback);
+  }
+
   /** When the next timer is due, undefined if none is set. */
   get nextDue(): number | undefined {
     this.#dropCancelled();
