@@ -55,6 +55,11 @@ export class Dice<Cause extends string> {
     return new Throw(this.#rows, kind, this.#came[kind]++, 0);
   }
 
+  /** Counts the next frame, whatever would fall for it. */
+  skip(kind: FrameKind): void {
+    this.#came[kind]++;
+  }
+
   /** Begins anew what falls for causes; for frames that came before it stays. */
   renew(causes: readonly Cause[]): void {
     for (const cause of causes) this.#settings.set(cause, this.settings(cause) + 1);

@@ -78,6 +78,8 @@ export class ImpairedPort implements FramePort {
   /** Frames by what befell them: `impairment.` loss, duplicate, corrupt, delay, reorder, rate, limit. */
   readonly counters = new Counters();
   #impairment: LinkImpairment = {};
+  /** Whether the impairment does anything. */
+  #befalls = false;
   readonly #seed: readonly (string | number)[];
   readonly #dice: Dice<Cause>;
   #bursts: GilbertElliott | undefined;
@@ -102,6 +104,7 @@ export class ImpairedPort implements FramePort {
     this.#dice = new Dice(seed, CAUSES);
     this.#alarm = new Alarm(clock, () => this.#release());
     this.#impairment = impairment;
+    this.#befalls = befalls(impairment);
     this.#bursts = this.#chain('bursts');
   }
 
@@ -135,8 +138,11 @@ export class ImpairedPort implements FramePort {
   send(frame: Uint8Array, forwarded = false): void {
     if (!this.inner.carrier) return this.inner.send(frame);
     this.#seen++;
+    if (this.#isPerfect) {
+      this.#dice.skip(kindOf(frame));
+      return this.inner.send(frame);
+    }
     const fate = this.#dice.next(kindOf(frame));
-    if (this.#isPerfect) return this.inner.send(frame);
     const duplicated = fate.falls('duplicate', this.#impairment.duplicate);
     // The state of the link is one for a frame and its duplicate.
     const burst = burstOn(this.#bursts, fate);
@@ -155,6 +161,7 @@ export class ImpairedPort implements FramePort {
   set(impairment: LinkImpairment): void {
     const before = this.#impairment;
     this.#impairment = impairment;
+    this.#befalls = befalls(impairment);
     const begun = CAUSES.filter((cause) => BEGUN_BY[cause].some((name) => !isSame(name, before, impairment)));
     this.#dice.renew(begun);
     const begin = begun.includes('bursts');
@@ -188,9 +195,7 @@ export class ImpairedPort implements FramePort {
   }
 
   get #isPerfect(): boolean {
-    const { delay, jitter, loss, gemodel, duplicate, corrupt, rate } = this.#impairment;
-    if (delay || jitter || loss || gemodel || duplicate || corrupt || rate) return false;
-    return this.#waiting.length === 0 && this.#delayed.length === 0;
+    return !this.#befalls && this.#waiting.length === 0 && this.#delayed.length === 0;
   }
 
   #chain(label: string): GilbertElliott | undefined {
@@ -351,6 +356,10 @@ export class ImpairedPort implements FramePort {
 /** The probability of loss that a frame meets: bursts go on with packets, and what else comes by meets them as they are. */
 function burstOn(bursts: GilbertElliott | undefined, { kind }: Throw<Cause>): number | undefined {
   return kind === 'packet' ? bursts?.next() : bursts?.loss;
+}
+
+function befalls({ delay, jitter, loss, gemodel, duplicate, corrupt, rate }: LinkImpairment): boolean {
+  return !!(delay || jitter || loss || gemodel || duplicate || corrupt || rate);
 }
 
 function isSame(name: keyof LinkImpairment, before: LinkImpairment, after: LinkImpairment): boolean {

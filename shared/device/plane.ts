@@ -10,6 +10,7 @@ import type { FramePort } from '../core/frame-port.ts';
 import { seededRandom } from '../core/random.ts';
 import { createSockets } from '../socket/create-sockets.ts';
 import { Bridge } from '../stack/bridge.ts';
+import type { NetworkInterface } from '../stack/interface.ts';
 import type { Ipv4 } from '../stack/ipv4.ts';
 import { Nat } from '../stack/nat/nat.ts';
 import { createStack } from '../stack/stack.ts';
@@ -62,6 +63,8 @@ export function ipPlane(options: PlaneOptions, forwarding: boolean): Device {
 
   function createNat(natSpec: NatSpec, network: Ipv4): Nat {
     const { outside } = natSpec;
+    // The stack is there when the first packet is.
+    let outsideInterface: NetworkInterface | undefined;
     // Inside is what is not routed to the outside, nor to the device itself.
     const isInside = (address: Ipv4Address): boolean => {
       const through = stack.routes.lookup(address)?.interface;
@@ -73,7 +76,10 @@ export function ipPlane(options: PlaneOptions, forwarding: boolean): Device {
       log,
       counters,
       outside,
-      outsideAddress: () => stack.interface(outside).addresses[0]?.address,
+      outsideAddress: () => {
+        outsideInterface ??= stack.interface(outside);
+        return outsideInterface.addresses[0]?.address;
+      },
       isInside,
       forwards: natSpec.forwards.map(({ proto, port, to }) => ({ protocol: proto, port, to: endpoint(to) })),
       inject: (packet, from) => network.inject(packet, from),

@@ -71,7 +71,12 @@ export class Arp {
 
   /** Sends an IPv4 packet, in its frame, to a neighbour; it waits while the neighbour's MAC is not known. */
   send(frame: Uint8Array, nextHop: Ipv4Address, from: NetworkInterface | undefined): void {
-    this.#cache.send(frame, nextHop, from, from !== undefined);
+    this.#cache.send(frame, nextHop, from);
+  }
+
+  /** The MAC that packets to a neighbour go to now, if it is known. */
+  macOf(nextHop: Ipv4Address): MacAddress | undefined {
+    return this.#cache.macOf(nextHop);
   }
 
   /**

@@ -5,6 +5,7 @@ import { isGroupMac, type MacAddress } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Counters } from '../core/counters.ts';
 import type { FramePort, FrameReceiver } from '../core/frame-port.ts';
+import { Recent } from '../core/recent.ts';
 import {
   ETHERNET_HEADER_LENGTH,
   ETHERNET_OVERHEAD,
@@ -49,6 +50,7 @@ export class Bridge {
   readonly #ownMac: MacAddress | undefined;
   /** Who was seen first is first, to about a second. */
   readonly #stations = new Map<MacAddress, Station>();
+  readonly #recent = new Recent<Station>();
   readonly #clock: Clock;
   readonly #counters: Counters;
 
@@ -99,7 +101,7 @@ export class Bridge {
   }
 
   #learn(mac: MacAddress, port: BridgePort, now: number): void {
-    const known = this.#stations.get(mac);
+    const known = this.#station(mac);
     if (known) {
       known.port = port;
       if (now - known.seen >= ORDER_STEP) {
@@ -116,7 +118,7 @@ export class Bridge {
   /** Who was silent for longest makes room: a flood of MACs costs floods, never memory. */
   #forgetOldest(): void {
     const oldest = this.#stations.keys().next();
-    if (!oldest.done) this.#stations.delete(oldest.value);
+    if (!oldest.done) this.#forget(oldest.value);
     this.#counters.add('bridge.table-full');
   }
 
@@ -133,10 +135,23 @@ export class Bridge {
   }
 
   #find(mac: MacAddress): Station | undefined {
-    const station = this.#stations.get(mac);
+    const station = this.#station(mac);
     if (!station || this.#clock.now() - station.seen < AGEING_TIME) return station;
-    this.#stations.delete(mac);
+    this.#forget(mac);
     return undefined;
+  }
+
+  #station(mac: MacAddress): Station | undefined {
+    const recent = this.#recent.get(mac);
+    if (recent) return recent;
+    const station = this.#stations.get(mac);
+    if (station) this.#recent.set(mac, station);
+    return station;
+  }
+
+  #forget(mac: MacAddress): void {
+    this.#stations.delete(mac);
+    this.#recent.delete(mac);
   }
 
   /** Whoever gets a frame may rewrite it, so each gets a copy of its own, and the last the frame itself. */
@@ -163,8 +178,7 @@ export class Bridge {
 
   #changeCarrier(port: BridgePort, up: boolean): void {
     port.carrier = up;
-    if (!up)
-      for (const [mac, station] of [...this.#stations]) if (station.port === port) this.#stations.delete(mac);
+    if (!up) for (const [mac, station] of [...this.#stations]) if (station.port === port) this.#forget(mac);
     this.#own.tellCarrier();
   }
 }

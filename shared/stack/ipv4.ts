@@ -13,6 +13,7 @@ import { ETHERNET_HEADER_LENGTH, ETHERTYPE_IPV4 } from '../wire/ethernet.ts';
 import { UNREACHABLE_HOST } from '../wire/icmp.ts';
 import {
   checkIpv4,
+  copyIpv4Header,
   decrementIpv4Ttl,
   IPV4_HEADER_LENGTH,
   IPV4_MAX_LENGTH,
@@ -32,6 +33,15 @@ import {
   writeIpv4Header,
 } from '../wire/ipv4.ts';
 import type { Arp } from './arp.ts';
+import {
+  FlowCache,
+  type FlowKey,
+  type Follower,
+  flowKeyOf,
+  forwarder,
+  isPlain,
+  TRANSPORT,
+} from './flow-cache.ts';
 import { fragmentIpv4 } from './fragmentation.ts';
 import { Fragments } from './fragments.ts';
 import {
@@ -79,6 +89,11 @@ export interface Ipv4Options {
   readonly forwarding: boolean;
 }
 
+interface Way {
+  readonly to: NetworkInterface;
+  readonly mac: MacAddress;
+}
+
 export class Ipv4 implements NetworkLayer {
   readonly headroom = ETHERNET_HEADER_LENGTH + IPV4_HEADER_LENGTH;
   /** Set by who composes the stack. */
@@ -94,6 +109,9 @@ export class Ipv4 implements NetworkLayer {
   readonly #fragments: Fragments;
   readonly #errors: IcmpErrors;
   readonly #transports = new Map<number, TransportHandler>();
+  readonly #flows = new FlowCache();
+  /** Makes what takes the packets that follow the one that is being received. */
+  #follower: ((flow: FlowKey, frame: Uint8Array) => Follower) | undefined;
   #identification: number;
 
   constructor(options: Ipv4Options) {
@@ -116,6 +134,23 @@ export class Ipv4 implements NetworkLayer {
 
   /** A frame of ethertype IPv4 came in by `from`; `group`: to a broadcast or multicast MAC. */
   receive(frame: Uint8Array, from: NetworkInterface, group: boolean): void {
+    if (!group && this.#flows.follow(frame)) return;
+    const flow = flowKeyOf(frame);
+    if (flow) this.#flows.delete(flow);
+    else this.#flows.clear();
+    this.#receiveFirst(frame, from, group);
+    const follower = this.#takeFollower();
+    if (flow && follower && !group && isPlain(frame)) this.#flows.add(flow, follower(flow, frame));
+  }
+
+  #takeFollower() {
+    const follower = this.#follower;
+    this.#follower = undefined;
+    return follower;
+  }
+
+  /** A packet that is not known to be like the one before goes the whole way. */
+  #receiveFirst(frame: Uint8Array, from: NetworkInterface, group: boolean): void {
     const malformed = checkIpv4(frame, ETHERNET_HEADER_LENGTH);
     if (malformed) return this.#counters.add(`ipv4.${malformed.reason}`);
     const packet = ipv4PacketAt(frame, ETHERNET_HEADER_LENGTH);
@@ -127,9 +162,9 @@ export class Ipv4 implements NetworkLayer {
     this.#enter(packet, from, group);
   }
 
-  /** All frames of one cable message have been received. */
-  endOfBatch(): void {
-    for (const transport of this.#transports.values()) transport.endOfBatch?.();
+  /** All frames of one message have been received, or something came that may change what became of packets. */
+  forgetFlows(): void {
+    this.#flows.clear();
   }
 
   /** An interface has got or lost an address. */
@@ -203,6 +238,30 @@ export class Ipv4 implements NetworkLayer {
     return undefined;
   }
 
+  sendTrain(buffers: readonly Uint8Array[], options: SendOptions): SendError | undefined {
+    const [first, ...others] = buffers;
+    if (!first) return undefined;
+    const error = this.send(first, options);
+    if (error) return error;
+    const way = this.#wayOf(options);
+    for (const buffer of others) {
+      if (!way) this.send(buffer, options);
+      else {
+        this.#identification = copyIpv4Header(first, buffer, ETHERNET_HEADER_LENGTH, this.#identification);
+        way.to.transmit(buffer, way.mac, ETHERTYPE_IPV4);
+      }
+    }
+    return undefined;
+  }
+
+  /** Where a packet that was just sent has gone, if nothing is to be asked about the next. */
+  #wayOf({ destination, interface: through }: SendOptions): Way | undefined {
+    const route = this.#paths.route(destination, through);
+    if (this.hook || typeof route === 'string' || route.interface.loopback) return undefined;
+    const mac = this.#neighbours.get(route.interface)?.macOf(route.via ?? destination);
+    return mac === undefined ? undefined : { to: route.interface, mac };
+  }
+
   refuse(packet: ReceivedPacket, what: 'port' | 'protocol'): void {
     const error = what === 'port' ? PORT_UNREACHABLE : PROTOCOL_UNREACHABLE;
     if (this.isLocal(packet.destination)) this.#answerWithError(packet.packet, error, packet.broadcast);
@@ -268,7 +327,11 @@ export class Ipv4 implements NetworkLayer {
       broadcast,
     };
     const transport = this.#transports.get(received.protocol);
-    if (transport) return transport.receive(received);
+    if (transport) {
+      transport.receive(received);
+      this.#noteDelivery(transport, received);
+      return;
+    }
     this.#drop('unknown-protocol', whole, from);
     this.refuse(received, 'protocol');
   }
@@ -294,25 +357,46 @@ export class Ipv4 implements NetworkLayer {
     }
     decrementIpv4Ttl(packet);
     if (this.#log.trace) this.#logForward(packet, from, route);
-    this.#leave(packet, route, mtu, from, undefined);
+    const hasLeft = this.#leave(packet, route, mtu, from, undefined);
+    if (hasLeft && !this.#log.trace) this.#noteDeparture(route, destination);
   }
 
+  /** What follows a packet that was just delivered is delivered. */
+  #noteDelivery(transport: TransportHandler, received: ReceivedPacket): void {
+    if (this.hook && !this.hook.steady()) return;
+    const follower = transport.follower?.(received);
+    if (follower)
+      this.#follower = () => (frame) => follower(frame, TRANSPORT, frame[ETHERNET_HEADER_LENGTH + 1]!);
+  }
+
+  /** What follows a packet that has just left for another is sent after it. */
+  #noteDeparture({ interface: to, via }: Route, destination: Ipv4Address): void {
+    if (this.hook && !this.hook.steady()) return;
+    const mac = this.#neighbours.get(to)?.macOf(via ?? destination);
+    if (mac !== undefined) this.#follower = (flow, frame) => forwarder(flow, frame, to, mac);
+  }
+
+  /** Whether the packet was sent, and whole. */
   #leave(
     packet: Uint8Array,
     route: Route,
     mtu: number,
     from: NetworkInterface | undefined,
     link: MacAddress | undefined,
-  ): void {
+  ): boolean {
     const to = route.interface;
     if (this.hook && !to.loopback) {
       const verdict = this.hook.postrouting(packet, to.name, from?.name);
-      if (verdict === 'drop') return this.#drop('refused-by-hook', packet, from);
-      if (verdict === 'stolen') return;
+      if (verdict === 'drop') this.#drop('refused-by-hook', packet, from);
+      if (verdict !== 'accept') return false;
     }
     const nextHop = route.via ?? ipv4Destination(packet);
-    if (packet.length <= mtu) return this.#transmit(packet, to, nextHop, from, link);
+    if (packet.length <= mtu) {
+      this.#transmit(packet, to, nextHop, from, link);
+      return true;
+    }
     for (const fragment of fragmentIpv4(packet, mtu)) this.#transmit(fragment, to, nextHop, from, link);
+    return false;
   }
 
   #transmit(

@@ -15,35 +15,35 @@ import type { NetworkInterface } from './interface.ts';
 const ALL_HOSTS = 0xe0000001;
 
 export class LocalAddresses {
-  readonly #own = new Set<Ipv4Address>();
-  readonly #broadcasts = new Set<Ipv4Address>();
+  // They are few: going through them is quicker than to hash.
+  #own: readonly Ipv4Address[] = [];
+  #broadcasts: readonly Ipv4Address[] = [];
 
   constructor(private readonly interfaces: readonly NetworkInterface[]) {}
 
   /** To be called whenever an interface's addresses have changed. */
   refresh(): void {
-    this.#own.clear();
-    this.#broadcasts.clear();
-    for (const cidr of this.interfaces.flatMap(({ addresses }) => addresses)) {
-      this.#own.add(cidr.address);
-      const broadcast = broadcastOf(cidr);
-      if (broadcast !== undefined && !isLoopbackIpv4(broadcast)) this.#broadcasts.add(broadcast);
-    }
+    const cidrs = this.interfaces.flatMap(({ addresses }) => addresses);
+    this.#own = cidrs.map(({ address }) => address);
+    this.#broadcasts = cidrs
+      .map(broadcastOf)
+      .filter((address) => address !== undefined)
+      .filter((address) => !isLoopbackIpv4(address));
   }
 
   /** Own addresses, the whole of 127/8 among them. */
   isOwn(address: Ipv4Address): boolean {
-    return this.#own.has(address) || isLoopbackIpv4(address);
+    return contains(this.#own, address) || isLoopbackIpv4(address);
   }
 
   isBroadcast(address: Ipv4Address): boolean {
-    return address === IPV4_BROADCAST || isMulticastIpv4(address) || this.#broadcasts.has(address);
+    return address === IPV4_BROADCAST || isMulticastIpv4(address) || contains(this.#broadcasts, address);
   }
 
   /** Whether a packet to `destination` that came in by `from` is a broadcast that this device takes. */
   takesBroadcast(destination: Ipv4Address, from: NetworkInterface): boolean {
     if (destination === IPV4_BROADCAST || destination === ALL_HOSTS) return true;
-    return this.#broadcasts.has(destination) && from.isDirectedBroadcast(destination);
+    return contains(this.#broadcasts, destination) && from.isDirectedBroadcast(destination);
   }
 
   /**
@@ -52,7 +52,7 @@ export class LocalAddresses {
    */
   isValidSource(source: Ipv4Address, destination: Ipv4Address, from: NetworkInterface): boolean {
     if (source === IPV4_ANY) return destination === IPV4_BROADCAST;
-    if (isReserved(source) || this.#broadcasts.has(source)) return false;
+    if (isReserved(source) || contains(this.#broadcasts, source)) return false;
     return from.loopback || !this.isOwn(source);
   }
 
@@ -62,8 +62,13 @@ export class LocalAddresses {
 
   /** Whether a router may pass a packet on to `destination` (RFC 1812 §5.3.7, RFC 2644). */
   isForwardable(destination: Ipv4Address): boolean {
-    return !isReserved(destination) && !this.#broadcasts.has(destination);
+    return !isReserved(destination) && !contains(this.#broadcasts, destination);
   }
+}
+
+function contains(addresses: readonly Ipv4Address[], address: Ipv4Address): boolean {
+  for (const each of addresses) if (each === address) return true;
+  return false;
 }
 
 /** 0/8, and everything from 224.0.0.0 on: multicast, class E and the limited broadcast. */

@@ -4,6 +4,7 @@
 import type { Ipv4Address, MacAddress } from '../core/address.ts';
 import { Alarm, type Clock } from '../core/clock.ts';
 import type { Counters } from '../core/counters.ts';
+import { Recent } from '../core/recent.ts';
 
 /** ms that an answer counts as fresh; a later packet has the neighbour asked again, by unicast. */
 const REACHABLE_TIME = 30_000;
@@ -82,6 +83,7 @@ export class NeighbourCache<Origin> {
   /** In the order of their next questions. */
   readonly #asking = new Set<Neighbour<Origin>>();
   readonly #retry: Alarm;
+  readonly #recent = new Recent<Neighbour<Origin>>();
   #waiting = 0;
 
   constructor(
@@ -92,24 +94,23 @@ export class NeighbourCache<Origin> {
     this.#retry = new Alarm(clock, () => this.#askAgain());
   }
 
-  /**
-   * Sends a packet to a neighbour, now or when it answers.
-   * @param borrowed whether the frame must be copied to outlive this call
-   */
-  send(frame: Uint8Array, address: Ipv4Address, origin: Origin, borrowed: boolean): void {
+  /** Sends a packet to a neighbour now, or a copy of it when the neighbour answers. */
+  send(frame: Uint8Array, address: Ipv4Address, origin: Origin): void {
     const now = this.clock.now();
-    const neighbour = this.#neighbours.get(address);
+    const neighbour = this.#find(address);
     if (neighbour?.mac === undefined) {
-      this.#wait(neighbour ?? this.#add(address, 'wanted'), {
-        frame: borrowed ? frame.slice() : frame,
-        origin,
-      });
+      this.#wait(neighbour ?? this.#add(address, 'wanted'), { frame: frame.slice(), origin });
       return;
     }
     if (neighbour.sort === 'heard') this.#sortAs(neighbour, 'used');
     // The known MAC is used while it is asked whether it still holds, as Linux does in its state PROBE.
     if (now - neighbour.confirmed >= REACHABLE_TIME && !neighbour.asking) this.#ask(neighbour);
     this.calls.transmit(frame, neighbour.mac, origin);
+  }
+
+  /** The MAC that packets to a neighbour go to now. */
+  macOf(address: Ipv4Address): MacAddress | undefined {
+    return this.#find(address)?.mac;
   }
 
   has(address: Ipv4Address): boolean {
@@ -157,7 +158,16 @@ export class NeighbourCache<Origin> {
     this.#retry.close();
     this.#asking.clear();
     this.#neighbours.clear();
+    this.#recent.clear();
     for (const neighbours of Object.values(this.#sorts)) neighbours.clear();
+  }
+
+  #find(address: Ipv4Address): Neighbour<Origin> | undefined {
+    const recent = this.#recent.get(address);
+    if (recent) return recent;
+    const neighbour = this.#neighbours.get(address);
+    if (neighbour) this.#recent.set(address, neighbour);
+    return neighbour;
   }
 
   #stateOf(neighbour: Neighbour<Origin>, now: number): NeighbourState {
@@ -202,6 +212,7 @@ export class NeighbourCache<Origin> {
 
   #forget(neighbour: Neighbour<Origin>): void {
     this.#neighbours.delete(neighbour.address);
+    this.#recent.delete(neighbour.address);
     this.#sorts[neighbour.sort].delete(neighbour);
     this.#stopAsking(neighbour);
     this.#waiting -= neighbour.waiting.length;

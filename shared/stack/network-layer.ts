@@ -64,12 +64,20 @@ export interface ReceivedError {
   readonly quoted: Uint8Array;
 }
 
+/**
+ * Takes what the transport has in a packet that has the addresses and ports of the one before: from `bytes[at]` to
+ * the end, in a packet with that TOS. False, and nothing done, if it is to be received as any other.
+ */
+export type TransportFollower = (bytes: Uint8Array, at: number, tos: number) => boolean;
+
 /** What a transport registers for its protocol number. */
 export interface TransportHandler {
   receive(packet: ReceivedPacket): void;
   /** An ICMP error quotes a packet of this protocol. */
   error(error: ReceivedError): void;
-  /** All packets of one cable message have been handed over: acknowledge them together. */
+  /** What takes the packets that follow one which was just received, as long as they are like it. */
+  follower?(packet: ReceivedPacket): TransportFollower | undefined;
+  /** All packets that came so far have been handed over: acknowledge them together. */
   endOfBatch?(): void;
 }
 
@@ -89,6 +97,8 @@ export interface NetworkLayer {
    * The buffer belongs to the network layer from now on. Returns why it was not sent, if it was not.
    */
   send(buffer: Uint8Array, options: SendOptions): SendError | undefined;
+  /** As `send`, for several of one length: all are sent, or none. */
+  sendTrain(buffers: readonly Uint8Array[], options: SendOptions): SendError | undefined;
   /** Answers a received packet with an ICMP port (3/3) or protocol (3/2) unreachable, where RFC 1122 lets it. */
   refuse(packet: ReceivedPacket, what: 'port' | 'protocol'): void;
   /** Says that a transport has a new smaller path MTU for a destination (RFC 1191). */

@@ -8,6 +8,8 @@ export type Verdict = 'accept' | 'drop' | 'stolen';
 export interface PacketHook {
   /** A packet came in by interface `from`, and where it goes is not decided yet. */
   prerouting(packet: Uint8Array, from: string): Verdict;
+  /** Whether what follows the packet that came last, and is plain (flow-cache.ts), would meet the same. */
+  steady(): boolean;
   /** A packet is about to leave by interface `to`; `from` is undefined for one that this device made. */
   postrouting(packet: Uint8Array, to: string, from: string | undefined): Verdict;
 }

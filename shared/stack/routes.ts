@@ -4,6 +4,7 @@
 // and senders hear of an unreachable host (EHOSTUNREACH, ICMP 3/1) rather than of a missing route.
 
 import { type Ipv4Address, type Ipv4Cidr, networkOf, prefixMask } from '../core/address.ts';
+import { Recent } from '../core/recent.ts';
 import type { NetworkInterface } from './interface.ts';
 
 /** Who made a route: the interface's own address, the topology, or a DHCP server. */
@@ -25,6 +26,7 @@ export class RouteTable {
   readonly #networks = new Map<number, Map<Ipv4Address, Route[]>>();
   /** Prefix lengths in use, longest first. */
   #lengths: readonly number[] = [];
+  readonly #recent = new Recent<Route>();
 
   add(route: Route): void {
     const { prefixLength } = route.destination;
@@ -33,6 +35,7 @@ export class RouteTable {
     const routes = networks.get(network) ?? [];
     this.#networks.set(prefixLength, networks.set(network, [...routes, route]));
     this.#lengths = [...this.#networks.keys()].sort((a, b) => b - a);
+    this.#recent.clear();
   }
 
   /** Takes away every route that `which` holds of; returns how many those were. */
@@ -42,6 +45,7 @@ export class RouteTable {
     if (kept.length === before.length) return 0;
     this.#networks.clear();
     this.#lengths = [];
+    this.#recent.clear();
     for (const route of kept) this.add(route);
     return before.length - kept.length;
   }
@@ -62,6 +66,15 @@ export class RouteTable {
 
   /** The route with the longest prefix that `address` is in. */
   lookup(address: Ipv4Address, through?: NetworkInterface): Route | undefined {
+    if (through) return this.#find(address, through);
+    const recent = this.#recent.get(address);
+    if (recent) return recent;
+    const route = this.#find(address);
+    if (route) this.#recent.set(address, route);
+    return route;
+  }
+
+  #find(address: Ipv4Address, through?: NetworkInterface): Route | undefined {
     for (const length of this.#lengths) {
       const routes = this.#networks.get(length)?.get((address & prefixMask(length)) >>> 0);
       const route = through ? routes?.find((candidate) => candidate.interface === through) : routes?.[0];

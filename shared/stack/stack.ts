@@ -170,7 +170,10 @@ export class Stack {
     const arp = this.#neighbours.get(each);
     each.handle(ETHERTYPE_IPV4, (frame, group) => this.ipv4.receive(frame, each, group));
     if (arp) {
-      each.handle(ETHERTYPE_ARP, (frame) => arp.receive(frame));
+      each.handle(ETHERTYPE_ARP, (frame) => {
+        this.ipv4.forgetFlows();
+        arp.receive(frame);
+      });
       arp.unreachable = (frame, from) => this.ipv4.unreachable(frame, from, each);
     }
     each.observe({
@@ -183,7 +186,7 @@ export class Stack {
         this.routes.addressRemoved(each, cidr);
         this.ipv4.addressesChanged();
       },
-      endOfBatch: () => this.ipv4.endOfBatch(),
+      endOfBatch: () => this.ipv4.forgetFlows(),
     });
   }
 }

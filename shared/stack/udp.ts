@@ -3,6 +3,7 @@
 import type { IpAddress } from '../core/address.ts';
 import type { Counters } from '../core/counters.ts';
 import { systemError } from '../core/errors.ts';
+import { frameBuffer } from '../core/frame-buffer.ts';
 import type { Random } from '../core/random.ts';
 import { PROTOCOL_UDP } from '../wire/ipv4.ts';
 import {
@@ -181,7 +182,7 @@ class Endpoint implements UdpEndpoint {
     if (network.isBroadcast(address) && !this.#broadcast)
       throw systemError('EACCES', 'send', network.format(address), port);
     const source = options.source ?? sourceOf(network, 'send', this.address, address, port, this.through);
-    const buffer = new Uint8Array(network.headroom + UDP_HEADER_LENGTH + data.length);
+    const buffer = frameBuffer(network.headroom + UDP_HEADER_LENGTH + data.length);
     const datagram = buffer.subarray(network.headroom);
     writeUdpHeader(datagram, this.port, port);
     datagram.set(data, UDP_HEADER_LENGTH);

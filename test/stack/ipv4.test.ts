@@ -372,6 +372,7 @@ describe('hooks', () => {
     let verdict: 'accept' | 'drop' | 'stolen' = 'accept';
     const { send, right, stack, counters } = router({
       hook: {
+        steady: () => false,
         prerouting(packet, from) {
           expect(checkIpv4(packet)).toBeUndefined();
           asked.push(`in ${from}`);
@@ -406,6 +407,7 @@ describe('hooks', () => {
     const errors: string[] = [];
     const { send, clock } = router({
       hook: {
+        steady: () => false,
         prerouting(packet, from) {
           if (from === 'right') errors.push(`${packet[20]}/${packet[21]}`);
           return from === 'right' ? 'drop' : 'accept';

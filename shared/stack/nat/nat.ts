@@ -74,6 +74,9 @@ export class Nat implements PacketHook {
   readonly #table: SessionTable;
   readonly #fragments: FragmentTracker;
   #outsideAddress: Ipv4Address | undefined;
+  /** The session that the latest packet passed by, and by how many. */
+  #passed: Session | undefined;
+  #passes = 0;
 
   constructor(options: NatOptions) {
     const { clock, random, log, counters } = options;
@@ -96,6 +99,7 @@ export class Nat implements PacketHook {
 
   prerouting(packet: Uint8Array, from: string): Verdict {
     const address = this.#currentAddress();
+    this.#passes = 0;
     if (from === this.#options.outside) return this.#arriveFromOutside(packet, address);
     const destination = ipv4Destination(packet);
     if (destination === address) return this.#arriveForOutsideAddress(packet, from, address);
@@ -113,6 +117,10 @@ export class Nat implements PacketHook {
     if (from === undefined && source === address) return this.#leaveOwn(packet, address);
     if (source === address || !this.#options.isInside(source)) return this.#drop(packet, 'spoofed');
     return this.#leaveFromInside(packet, address);
+  }
+
+  steady(): boolean {
+    return this.#passes === 1 && (this.#passed?.tcp?.steady ?? true);
   }
 
   /** Whether a packet that comes in for the outer address goes on to an inside host; changes nothing. */
@@ -341,6 +349,8 @@ export class Nat implements PacketHook {
 
   /** Inbound traffic alone does not keep a UDP or ICMP session (RFC 4787 REQ-6). */
   #pass(session: Session, packet: Uint8Array, side: Side): void {
+    this.#passed = session;
+    this.#passes++;
     session.tcp?.observe(packet, side);
     if (side === 'outside') session.replied = true;
     if (session.opener === 'outside' && isMeant(session, side)) this.#table.prove(session);

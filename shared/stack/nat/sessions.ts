@@ -83,6 +83,9 @@ export class SessionTable {
   readonly #unproven = new Set<Session>();
   readonly #mostUnproven: number;
   #count = 0;
+  /** What the latest packet from either side belonged to: the next does too, as a rule. */
+  #latestFromInside: Session | undefined;
+  #latestFromOutside: Session | undefined;
 
   /** @param limit how many sessions there may be in all @param expired is told of each that timed out */
   constructor(
@@ -123,8 +126,11 @@ export class SessionTable {
   }
 
   findFromInside(flow: Flow): Session | undefined {
+    const latest = this.#latestFromInside;
+    if (latest && isOf(latest, flow)) return this.#living(latest);
     const endpoint = this.#insideOf(flow.protocol).get(endpointKey(flow.address, flow.port));
-    return this.find(endpoint, flow.remoteAddress, flow.remotePort);
+    this.#latestFromInside = this.find(endpoint, flow.remoteAddress, flow.remotePort);
+    return this.#latestFromInside;
   }
 
   findFromOutside(
@@ -133,8 +139,17 @@ export class SessionTable {
     remoteAddress: Ipv4Address,
     remotePort: number,
   ): Session | undefined {
+    const latest = this.#latestFromOutside;
+    if (
+      latest?.outsidePort === outsidePort &&
+      latest.endpoint.protocol === protocol &&
+      latest.remoteAddress === remoteAddress &&
+      latest.remotePort === remotePort
+    )
+      return this.#living(latest);
     const session = this.find(this.owner(protocol, outsidePort), remoteAddress, remotePort);
-    return session?.outsidePort === outsidePort ? session : undefined;
+    this.#latestFromOutside = session?.outsidePort === outsidePort ? session : undefined;
+    return this.#latestFromOutside;
   }
 
   /**
@@ -206,7 +221,11 @@ export class SessionTable {
     remotePort: number,
   ): Session | undefined {
     const session = endpoint?.sessions.get(endpointKey(remoteAddress, remotePort));
-    if (!session || session.expires > this.#clock.now()) return session;
+    return session && this.#living(session);
+  }
+
+  #living(session: Session): Session | undefined {
+    if (session.expires > this.#clock.now()) return session;
     this.#expire(session);
     return undefined;
   }
@@ -265,6 +284,8 @@ export class SessionTable {
 
   #remove(session: Session): void {
     const { endpoint } = session;
+    if (this.#latestFromInside === session) this.#latestFromInside = undefined;
+    if (this.#latestFromOutside === session) this.#latestFromOutside = undefined;
     this.#unproven.delete(session);
     endpoint.sessions.delete(endpointKey(session.remoteAddress, session.remotePort));
     this.#count--;
@@ -329,6 +350,16 @@ export class SessionTable {
   #outsideOf(protocol: number): Map<number, InsideEndpoint> {
     return mapFor(this.#outside, protocol);
   }
+}
+
+function isOf({ endpoint, remoteAddress, remotePort }: Session, flow: Flow): boolean {
+  return (
+    endpoint.port === flow.port &&
+    endpoint.address === flow.address &&
+    endpoint.protocol === flow.protocol &&
+    remoteAddress === flow.remoteAddress &&
+    remotePort === flow.remotePort
+  );
 }
 
 function mapFor(

@@ -64,6 +64,11 @@ export class TcpTracking {
       : TCP_TRANSITORY_TIMEOUT;
   }
 
+  /** Whether a segment that opens and ends nothing changes nothing. */
+  get steady(): boolean {
+    return this.state === 'established' && !this.#finSeen.inside && !this.#finSeen.outside;
+  }
+
   /** A segment passes, in a packet that is not a later fragment. */
   observe(packet: Uint8Array, from: Side): void {
     const flags = flagsOf(packet);
@@ -111,6 +116,7 @@ export class TcpTracking {
   }
 
   #observeFin(packet: Uint8Array, from: Side, flags: number): void {
+    if (!(flags & TCP_FIN) && !this.#finSeen.inside && !this.#finSeen.outside) return;
     const open = this.state === 'established' || this.state === 'half-closed';
     if (!open && this.state !== 'closing') return;
     const other = otherSide(from);
@@ -129,7 +135,6 @@ export class TcpTracking {
       ((readU32(packet, start + TCP_ACKNOWLEDGMENT) - awaited) | 0) >= 0
     )
       delete this.#unacknowledgedFin[other];
-    if (!this.#finSeen.inside && !this.#finSeen.outside) return;
     const bothSeen = this.#finSeen.inside && this.#finSeen.outside;
     const allAcknowledged = Object.keys(this.#unacknowledgedFin).length === 0;
     this.state = !bothSeen ? 'half-closed' : allAcknowledged ? 'time-wait' : 'closing';
