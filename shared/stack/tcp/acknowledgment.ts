@@ -53,7 +53,7 @@ export function takeWindow(tcb: Tcb, segment: TcpSegment): void {
     (tcb.windowUpdateSequence === sequence && seqAtOrBefore(tcb.windowUpdateAck, acknowledgment));
   if (!newer) return;
   const before = tcb.window;
-  tcb.window = segment.window * 2 ** tcb.windowShift;
+  tcb.window = segment.window * (1 << tcb.windowShift);
   tcb.largestWindow = Math.max(tcb.largestWindow, tcb.window);
   tcb.windowUpdateSequence = sequence;
   tcb.windowUpdateAck = acknowledgment;

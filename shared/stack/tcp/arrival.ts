@@ -11,6 +11,9 @@ import { arriveInSynSent, measureHandshake, takeSynWindow } from './syn-sent.ts'
 import type { Tcb } from './tcb.ts';
 import { complete, establish, fail, finish, forsake, setState, tellClosed, timeWait } from './transitions.ts';
 
+/** Bytes of a stream that are acknowledged before all has been read, so that its sender does not stand still. */
+const MOST_UNACKNOWLEDGED = 64 * 1024;
+
 /** What leaves in answer to the segment may wait for the end of the batch: `flush` sees to it. */
 /** @param marked whether the network met congestion (RFC 3168) */
 export function segmentArrives(tcb: Tcb, segment: TcpSegment, marked = false): void {
@@ -60,7 +63,7 @@ function passesTimestamps(tcb: Tcb, segment: TcpSegment): boolean {
     tcb.context.counters.add('tcp.no-timestamp');
     return false;
   }
-  if (tcb.timestamps.isOld(timestamps)) {
+  if (tcb.timestamps.isOld(timestamps.value)) {
     tcb.context.counters.add('tcp.old-timestamp');
     answerUnacceptable(tcb, segment);
     return false;
@@ -145,7 +148,7 @@ function acknowledgmentArrives(tcb: Tcb, segment: TcpSegment): boolean {
   }
   // Later than RFC 7323 §5.3 has it: who does not know what was sent must not be able to set it.
   const { timestamps } = segment.options;
-  if (timestamps) tcb.timestamps?.update(timestamps, segment.sequence, tcb.lastAckSent);
+  if (timestamps) tcb.timestamps?.update(timestamps.value, segment.sequence, tcb.lastAckSent);
   if (seqAtOrAfter(acknowledgment, tcb.una)) takeAcknowledgment(tcb, segment);
   return !tcb.finAcknowledged || finAcknowledged(tcb);
 }
@@ -195,6 +198,11 @@ function textArrives(tcb: Tcb, segment: TcpSegment): void {
     resetFor(tcb.context, tcb.local, tcb.remote, segment);
     return forsake(tcb);
   }
+  takeText(tcb, sequence, payload, fin);
+}
+
+/** Text of which a reader wants to know, and a FIN, which may fit anywhere into what came so far. */
+export function takeText(tcb: Tcb, sequence: number, payload: Uint8Array, fin: boolean): void {
   const before = tcb.receive.readable;
   const arrival = tcb.receive.take(sequence, payload, fin);
   if (arrival === 'no-memory') tcb.context.counters.add('tcp.no-memory');
@@ -203,7 +211,7 @@ function textArrives(tcb: Tcb, segment: TcpSegment): void {
   if (tcb.receive.finished) {
     tcb.ackNow = true;
     finArrives(tcb);
-  } else if (arrival !== 'in-order') sendAck(tcb);
+  } else if (arrival !== 'in-order' || tcb.unackedBytes >= MOST_UNACKNOWLEDGED) sendAck(tcb);
   if (tcb.receive.readable > before || tcb.receive.finished) tcb.owner.notify('readable');
 }
 

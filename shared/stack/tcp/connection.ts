@@ -44,7 +44,10 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
   readonly tcb: Tcb;
   readonly context: TcpContext;
   readonly #settings: TcpSettings;
-  readonly #notices = new Set<Notice>();
+  /** Whether `batchEnds` is due already. */
+  touched = false;
+  /** A bit for each of NOTICES. */
+  #notices = 0;
   #closedTold = false;
 
   /**
@@ -189,7 +192,7 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
   // What lies beneath calls the rest.
 
   segmentArrives(segment: TcpSegment, marked = false): void {
-    this.host.touch(this);
+    if (!this.touched) this.host.touch(this);
     segmentArrives(this.tcb, segment, marked);
   }
 
@@ -206,15 +209,16 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
   }
 
   notify(notice: Notice): void {
-    if (this.#notices.size === 0) this.host.schedule(this);
-    this.#notices.add(notice);
+    if (this.#notices === 0) this.host.schedule(this);
+    this.#notices |= 1 << NOTICES.indexOf(notice);
   }
 
   /** Tells the user what has happened, in order. */
   deliver(): void {
-    const due = new Set(this.#notices);
-    this.#notices.clear();
-    for (const notice of NOTICES) if (due.has(notice) && !this.#closedTold) this.#tell(notice);
+    const due = this.#notices;
+    this.#notices = 0;
+    for (const [bit, notice] of NOTICES.entries())
+      if (due & (1 << bit) && !this.#closedTold) this.#tell(notice);
   }
 
   info(): TcpSocketInfo {

@@ -4,7 +4,7 @@ import { TCP_ACK, TCP_RST, type TcpOptions, tcpSackLength } from '../../wire/tcp
 import type { SendError } from '../network-layer.ts';
 import { seqAdd, seqDistance } from './sequence.ts';
 import type { Tcb } from './tcb.ts';
-import { type OutgoingData, transmit } from './transmit.ts';
+import { type OutgoingData, type OutgoingSegment, transmit, transmitTrain } from './transmit.ts';
 
 /** SACK blocks that fit beside timestamps, and without them (RFC 2018 §3). */
 const MOST_BLOCKS_WITH_TIMESTAMPS = 3;
@@ -61,6 +61,19 @@ export function sendNewData(
   return sendData(tcb, sequence, length, flags | tcb.ecn.takeReduction(), true);
 }
 
+/** As `sendData`, for `segments` of `length` bytes each; `flags` are those of the last, beside ACK. */
+export function sendTrain(
+  tcb: Tcb,
+  sequence: number,
+  length: number,
+  segments: number,
+  flags: number,
+): SendError | undefined {
+  const segment = outgoing(tcb, sequence, TCP_ACK, options(tcb, false), false);
+  const data = { buffer: tcb.sendBuffer, position: seqDistance(tcb.sendBase, sequence), length };
+  return transmitTrain(tcb.context, segment, data, { segments, flags: segment.flags | flags });
+}
+
 /** An acknowledgment of all that came, with the window that there is. */
 export function sendAck(tcb: Tcb): void {
   send(tcb, tcb.nxt, TCP_ACK, options(tcb, true));
@@ -98,22 +111,29 @@ function send(
   data?: OutgoingData,
   ecnCapable = false,
 ): SendError | undefined {
+  return transmit(tcb.context, outgoing(tcb, sequence, flags, segmentOptions, ecnCapable), data);
+}
+
+/** A segment that leaves now, and acknowledges all that came. */
+function outgoing(
+  tcb: Tcb,
+  sequence: number,
+  flags: number,
+  segmentOptions: TcpOptions,
+  ecnCapable: boolean,
+): OutgoingSegment {
   tcb.lastAckSent = tcb.receive.next;
   tcb.ackNow = false;
   tcb.unackedBytes = 0;
   tcb.delayedAck.clear();
-  return transmit(
-    tcb.context,
-    {
-      local: tcb.local,
-      remote: tcb.remote,
-      sequence,
-      acknowledgment: tcb.receive.next,
-      flags: flags | (tcb.ecn?.echo ?? 0),
-      window: tcb.receive.advertise(tcb.receiveShift, tcb.largestSegment),
-      options: segmentOptions,
-      ecnCapable,
-    },
-    data,
-  );
+  return {
+    local: tcb.local,
+    remote: tcb.remote,
+    sequence,
+    acknowledgment: tcb.receive.next,
+    flags: flags | (tcb.ecn?.echo ?? 0),
+    window: tcb.receive.advertise(tcb.receiveShift, tcb.largestSegment),
+    options: segmentOptions,
+    ecnCapable,
+  };
 }

@@ -3,7 +3,7 @@
 
 import { TCP_FIN, TCP_PSH } from '../../wire/tcp.ts';
 import type { SendError } from '../network-layer.ts';
-import { segmentRoom, sendData, sendNewData } from './emit.ts';
+import { segmentRoom, sendData, sendNewData, sendTrain } from './emit.ts';
 import { fitToPath } from './handshake.ts';
 import type { SentSegment } from './sent-queue.ts';
 import { seqAdd, seqAfter, seqAtOrAfter, seqAtOrBefore, seqDistance, seqMin } from './sequence.ts';
@@ -13,6 +13,9 @@ import { timestampNow } from './timestamps.ts';
 
 /** ms that a corked segment waits for company at most (RFC 9293 §3.8.6.2.1: 0.1 to 1 s), as Linux. */
 const LONGEST_CORK = 200;
+
+/** Segments that are made together at most: as many as a message of a cable carries. */
+const LONGEST_TRAIN = 43;
 
 /** Bytes of the send buffer that a segment counts as at least, and segments that there may be anyway. */
 const LEAST_COUNTED = 1024;
@@ -24,6 +27,7 @@ export function output(tcb: Tcb): void {
   restartAfterIdle(tcb);
   tcb.congestionLimited = false;
   while (sendNextLost(tcb));
+  while (sendNextTrain(tcb));
   while (sendNextNew(tcb));
   awaitProgress(tcb);
   scheduleTailProbe(tcb);
@@ -66,6 +70,28 @@ function sendNextLost(tcb: Tcb): boolean {
   if (tcb.inFlight > 0 && tcb.inFlight + length > tcb.congestionWindow) return false;
   retransmit(tcb, segment);
   return segment.state === 'in-flight';
+}
+
+/** Full segments of new data, as many as may go now, if they are several; whether there may be more. */
+function sendNextTrain(tcb: Tcb): boolean {
+  // What needs a look at each segment goes by itself.
+  if (tcb.rate || tcb.ecn || tcb.receive.sackBlockCount > 0 || tcb.unsent < 2 * tcb.mss) return false;
+  const length = segmentRoom(tcb);
+  const usable = seqDistance(tcb.nxt, seqAdd(tcb.una, tcb.window));
+  const bytes = Math.min(tcb.unsent, usable, tcb.congestionWindow - tcb.inFlight);
+  // A FIN goes with the last segment.
+  const whole = Math.floor(bytes / length) - (tcb.finQueued ? 1 : 0);
+  const segments = Math.min(whole, LONGEST_TRAIN, mostSegments(tcb) - tcb.sent.segments.length);
+  if (segments < 2) return false;
+  const start = tcb.nxt;
+  const push = length * segments === tcb.unsent ? TCP_PSH : 0;
+  const now = tcb.context.clock.now();
+  for (let index = 1; index <= segments; index++) noteSent(tcb, length, index === segments ? push : 0, now);
+  const error = sendTrain(tcb, start, length, segments, push);
+  if (!error) return true;
+  for (const segment of tcb.sent.segments.slice(-segments)) tcb.sent.markLost(segment);
+  if (tcb.sent.last) notSent(tcb, tcb.sent.last, error);
+  return false;
 }
 
 /** One segment of new data, or the FIN; whether there may be more. */
@@ -115,7 +141,17 @@ function shortSegmentMayGo(tcb: Tcb, length: number, unsent: number): boolean {
 
 function sendNew(tcb: Tcb, length: number, flags: number): boolean {
   const start = tcb.nxt;
-  const now = tcb.context.clock.now();
+  noteSent(tcb, length, flags, tcb.context.clock.now());
+  const error = sendNewData(tcb, start, length, flags);
+  if (!error) return true;
+  const segment = tcb.sent.last;
+  if (segment) notSent(tcb, segment, error);
+  return false;
+}
+
+/** New data, or the FIN, is about to leave. */
+function noteSent(tcb: Tcb, length: number, flags: number, now: number): void {
+  const start = tcb.nxt;
   if (tcb.sent.empty) {
     tcb.startWaiting();
     tcb.retransmission.set(tcb.roundTrip.timeout);
@@ -126,11 +162,6 @@ function sendNew(tcb: Tcb, length: number, flags: number): boolean {
   tcb.rate?.sent(length);
   tcb.noteFlight();
   tcb.probeDue = true;
-  const error = sendNewData(tcb, start, length, flags);
-  if (!error) return true;
-  const segment = tcb.sent.last;
-  if (segment) notSent(tcb, segment, error);
-  return false;
 }
 
 /** What the network would not take counts as lost; the timer brings it again, or a smaller one at once. */

@@ -80,15 +80,20 @@ export class ReceiveBuffer {
     const lastWithFin = this.#fin === last && fin ? seqAdd(last, 1) : last;
     if (this.finished || seqAtOrAfter(start, lastWithFin)) return 'nothing-new';
 
-    const data = payload.subarray(seqDistance(sequence, start), Math.max(seqDistance(sequence, last), 0));
+    const isWhole = start === sequence && last === end;
+    const data = isWhole
+      ? payload
+      : payload.subarray(seqDistance(sequence, start), Math.max(seqDistance(sequence, last), 0));
     if (start === this.next) return this.#takeInOrder(data);
     return this.#takeOutOfOrder(start, lastWithFin, data);
   }
 
   /** Copies up to `limit` bytes out. */
   peek(limit: number): Uint8Array {
-    const data = new Uint8Array(Math.min(limit, this.readable));
-    this.#ring.copy(0, data.length, data, 0);
+    const length = Math.min(limit, this.readable);
+    const { buffer, byteOffset } = Buffer.allocUnsafe(length);
+    const data = new Uint8Array(buffer, byteOffset, length);
+    this.#ring.copy(0, length, data, 0);
     return data;
   }
 
@@ -106,8 +111,9 @@ export class ReceiveBuffer {
     const offered = this.#offeredEdge();
     if (seqDistance(this.#edge, offered) >= Math.min(this.capacity / 2, mss)) this.#edge = offered;
     // Rounded up, or each segment that is not a multiple of the scale would take the edge back a little.
-    const field = Math.min(Math.ceil(Math.max(this.window, 0) / 2 ** scale), 0xffff);
-    this.#edge = seqMax(this.#edge, seqAdd(this.next, field * 2 ** scale));
+    const unit = 1 << scale;
+    const field = Math.min(Math.ceil(Math.max(this.window, 0) / unit), 0xffff);
+    this.#edge = seqMax(this.#edge, seqAdd(this.next, field * unit));
     return field;
   }
 

@@ -2,16 +2,15 @@
 // RFC 6675, kept by segment so that loss can be told by time (RFC 8985).
 
 import type { SackBlock } from '../../wire/tcp.ts';
+import { type InOrder, SendingOrder } from './sending-order.ts';
 import { seqAdd, seqAfter, seqAtOrAfter, seqAtOrBefore, seqBefore, seqDistance, seqMin } from './sequence.ts';
 
-export interface SentSegment {
+export interface SentSegment extends InOrder<SentSegment> {
   start: number;
   /** One past the last number; a FIN counts. */
   end: number;
   /** ms on the clock, of the latest transmission. */
   sentAt: number;
-  /** The place of the latest transmission among all of this connection: two may bear the same time. */
-  order: number;
   transmissions: number;
   /** Whether all that had been written went with it (PSH, RFC 9293 §3.9.1.2). */
   push: boolean;
@@ -35,8 +34,7 @@ export interface Delivery {
 export class SentQueue {
   /** By sequence number. */
   #segments: SentSegment[] = [];
-  /** Those in flight, in the order in which they were sent. */
-  readonly #inFlightSegments = new Set<SentSegment>();
+  readonly #sendingOrder = new SendingOrder<SentSegment>();
   #transmissions = 0;
   #inFlight = 0;
   #lost = 0;
@@ -64,7 +62,7 @@ export class SentQueue {
 
   /** Those in flight, in the order in which they were sent; marking them lost on the way is safe. */
   get bySendingOrder(): Iterable<SentSegment> {
-    return this.#inFlightSegments;
+    return this.#sendingOrder;
   }
 
   /** Bytes taken to be in the network (`pipe`, RFC 6675 §4). */
@@ -92,6 +90,8 @@ export class SentQueue {
       end,
       sentAt: now,
       order,
+      earlier: undefined,
+      later: undefined,
       transmissions: 1,
       push,
       state: 'in-flight',
@@ -136,13 +136,11 @@ export class SentQueue {
   /** What was taken for lost was only late. */
   markNoneLost(): void {
     for (const segment of this.#segments) if (segment.state === 'lost') this.#change(segment, 'in-flight');
-    this.#sortInFlight();
   }
 
   /** The receiver has given up data that it had SACKed, as RFC 2018 §8 lets it: SACKs count no more. */
   forgetSacks(): void {
     for (const segment of this.#segments) if (segment.state === 'sacked') this.#change(segment, 'in-flight');
-    this.#sortInFlight();
   }
 
   sentAgain(segment: SentSegment, now: number): void {
@@ -157,19 +155,18 @@ export class SentQueue {
   /** Cuts a segment after `length` bytes, for a path that takes smaller ones by now. */
   split(segment: SentSegment, length: number): void {
     const middle = seqAdd(segment.start, length);
-    const rest: SentSegment = { ...segment, start: middle };
+    const rest: SentSegment = { ...segment, start: middle, earlier: undefined, later: undefined };
     this.#segments.splice(this.#indexFrom(segment.start) + 1, 0, rest);
     this.#count(segment, -1);
     segment.end = middle;
     segment.push = false;
     this.#count(segment, 1);
     this.#count(rest, 1);
-    if (segment.state === 'in-flight') this.#sortInFlight();
   }
 
   clear(): void {
     this.#segments = [];
-    this.#inFlightSegments.clear();
+    this.#sendingOrder.clear();
     this.#inFlight = this.#lost = this.#sacked = this.#sackedSegments = 0;
   }
 
@@ -230,13 +227,6 @@ export class SentQueue {
     return low;
   }
 
-  /** Segments are among those in flight again that were sent before others. */
-  #sortInFlight(): void {
-    const sorted = [...this.#inFlightSegments].sort((a, b) => a.order - b.order);
-    this.#inFlightSegments.clear();
-    for (const segment of sorted) this.#inFlightSegments.add(segment);
-  }
-
   #change(segment: SentSegment, state: SentSegment['state']): void {
     this.#count(segment, -1);
     segment.state = state;
@@ -252,8 +242,8 @@ export class SentQueue {
       this.#sackedSegments += sign;
     } else {
       this.#inFlight += bytes;
-      if (sign > 0) this.#inFlightSegments.add(segment);
-      else this.#inFlightSegments.delete(segment);
+      if (sign > 0) this.#sendingOrder.add(segment);
+      else this.#sendingOrder.remove(segment);
     }
   }
 }

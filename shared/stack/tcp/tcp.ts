@@ -7,8 +7,21 @@ import type { Counters } from '../../core/counters.ts';
 import { Malformed, systemError } from '../../core/errors.ts';
 import type { EventLog } from '../../core/event-log.ts';
 import type { Random } from '../../core/random.ts';
-import { decodeTcp, TCP_PROTOCOL, TCP_SEQUENCE, type TcpSegment } from '../../wire/tcp.ts';
-import type { NetworkLayer, ReceivedError, ReceivedPacket, TransportHandler } from '../network-layer.ts';
+import {
+  decodeTcp,
+  TCP_PROTOCOL,
+  TCP_SEQUENCE,
+  type TcpSegment,
+  tcpDestinationPort,
+  tcpSourcePort,
+} from '../../wire/tcp.ts';
+import type {
+  NetworkLayer,
+  ReceivedError,
+  ReceivedPacket,
+  TransportFollower,
+  TransportHandler,
+} from '../network-layer.ts';
 import { batchEnds } from './arrival.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
@@ -25,6 +38,7 @@ import type { TcpContext } from './context.ts';
 import { Demultiplexer } from './demultiplexer.ts';
 import { CONGESTION_EXPERIENCED, ECN_MASK } from './ecn.ts';
 import type { HalfOpen, Handshake } from './half-open.ts';
+import { predictedArrives } from './header-prediction.ts';
 import { InitialSequence } from './initial-sequence.ts';
 import { Listener, type ListenerHost } from './listener.ts';
 import { pickEphemeralPort } from './ports.ts';
@@ -53,7 +67,8 @@ export class Tcp implements TcpApi, TransportHandler, ConnectionHost, ListenerHo
   readonly #listeners = new Map<number, Listener[]>();
   readonly #timeWaits: TimeWaitQueue;
   readonly #settings: TcpSettings;
-  readonly #batch = new Set<Connection>();
+  /** Connections for which something arrived since the last batch ended. */
+  #batch: Connection[] = [];
   /** Connections that nobody owns any more, in the order in which they were left. */
   readonly #orphans = new Set<Connection>();
   #notices: Connection[] = [];
@@ -123,7 +138,7 @@ export class Tcp implements TcpApi, TransportHandler, ConnectionHost, ListenerHo
     this.#occupants.clear();
     this.#timeWaits.close();
     this.#orphans.clear();
-    this.#batch.clear();
+    this.#batch = [];
     this.#notices = [];
   }
 
@@ -147,6 +162,16 @@ export class Tcp implements TcpApi, TransportHandler, ConnectionHost, ListenerHo
     resetFor(this.context, local, remote, segment);
   }
 
+  follower({ source, destination, payload }: ReceivedPacket): TransportFollower | undefined {
+    const { network } = this.context;
+    const local: TcpEndpoint = { address: destination, port: tcpDestinationPort(payload) };
+    const remote: TcpEndpoint = { address: source, port: tcpSourcePort(payload) };
+    const occupant = this.#occupants.find(local, remote);
+    if (!(occupant instanceof Connection)) return undefined;
+    const sum = network.pseudoHeaderSum(source, destination, TCP_PROTOCOL, 0);
+    return (bytes, at, tos) => predictedArrives(occupant.tcb, bytes, at, tos, sum);
+  }
+
   error(error: ReceivedError): void {
     const { quoted, source, destination } = error;
     const local: TcpEndpoint = { address: source, port: readU16(quoted, 0) };
@@ -154,17 +179,22 @@ export class Tcp implements TcpApi, TransportHandler, ConnectionHost, ListenerHo
     this.#occupants.find(local, remote)?.icmpErrorArrives(error, readU32(quoted, TCP_SEQUENCE));
   }
 
+  /** All that has arrived so far is answered, by one acknowledgment for each connection. */
   endOfBatch(): void {
-    for (const connection of this.#batch) batchEnds(connection.tcb);
-    this.#batch.clear();
+    const batch = this.#batch;
+    if (batch.length === 0) return;
+    this.#batch = [];
+    for (const connection of batch) {
+      connection.touched = false;
+      batchEnds(connection.tcb);
+    }
   }
 
   // From connections.
 
   touch(connection: Connection): void {
-    // Whoever hands over a packet outside of a batch need not say that it ends.
-    if (this.#batch.size === 0) this.context.clock.afterTurn(() => this.endOfBatch());
-    this.#batch.add(connection);
+    connection.touched = true;
+    if (this.#batch.push(connection) === 1) this.context.clock.afterReads(() => this.endOfBatch());
   }
 
   schedule(connection: Connection): void {

@@ -110,7 +110,7 @@ export class TimeWait implements Occupant {
   #acknowledge(segment?: TcpSegment): void {
     const timestamps = segment?.options.timestamps;
     if (timestamps && this.#timestamps && !seqBefore(timestamps.value, this.#timestamps.recent))
-      this.#timestamps.update(timestamps, this.#receiveNext, this.#receiveNext);
+      this.#timestamps.update(timestamps.value, this.#receiveNext, this.#receiveNext);
     transmit(this.#context, {
       local: this.local,
       remote: this.remote,

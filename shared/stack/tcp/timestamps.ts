@@ -41,12 +41,12 @@ export class Timestamps {
   }
 
   /** PAWS: whether a segment is older than what has come already (RFC 7323 §5.3, R1). */
-  isOld({ value }: TcpTimestamps): boolean {
+  isOld(value: number): boolean {
     return seqBefore(value, this.#recent) && this.#proves;
   }
 
   /** TS.Recent moves only with a segment that covers the left edge (RFC 7323 §4.3). */
-  update({ value }: TcpTimestamps, sequence: number, lastAckSent: number): void {
+  update(value: number, sequence: number, lastAckSent: number): void {
     if (seqAfter(sequence, lastAckSent) || (seqBefore(value, this.#recent) && this.#proves)) return;
     this.#recent = value;
     this.#recentAt = this.clock.now();
@@ -69,5 +69,6 @@ export function timestampNow(clock: Clock, offset: number): number {
 }
 
 function timestampAt(time: number, offset: number): number {
-  return seqAdd(Math.floor(time) % 2 ** 32, offset);
+  // Unsigned 32 bits of the whole milliseconds.
+  return seqAdd(time >>> 0, offset);
 }

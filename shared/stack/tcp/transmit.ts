@@ -1,17 +1,21 @@
 // Builds a segment in one buffer, with room for the headers below, and hands it to the network layer.
 
+import { frameBuffer } from '../../core/frame-buffer.ts';
 import {
   finishTcpChecksum,
+  setTcpFlags,
+  setTcpSequence,
   TCP_PROTOCOL,
   type TcpOptions,
   tcpHeaderLength,
   writeTcpHeader,
 } from '../../wire/tcp.ts';
-import type { SendError } from '../network-layer.ts';
+import type { SendError, SendOptions } from '../network-layer.ts';
 import type { TcpEndpoint } from './connection-api.ts';
 import type { TcpContext } from './context.ts';
 import { ECN_CAPABLE, ECN_MASK } from './ecn.ts';
 import type { RingBuffer } from './ring-buffer.ts';
+import { seqAdd } from './sequence.ts';
 
 export interface OutgoingSegment {
   readonly local: TcpEndpoint;
@@ -34,18 +38,69 @@ export interface OutgoingData {
   readonly length: number;
 }
 
+/** Segments in a row that differ in their sequence numbers alone. */
+export interface Train {
+  readonly segments: number;
+  /** Of the last. */
+  readonly flags: number;
+}
+
+/**
+ * Sends segments that carry `data.length` bytes each, one behind the other from `segment` on: what they have in
+ * common is done once (segmentation offload).
+ */
+export function transmitTrain(
+  context: TcpContext,
+  segment: OutgoingSegment,
+  data: OutgoingData,
+  { segments, flags }: Train,
+): SendError | undefined {
+  const { network, counters } = context;
+  const { headroom } = network;
+  const headerLength = tcpHeaderLength(segment.options);
+  const length = headerLength + data.length;
+  const sum = network.pseudoHeaderSum(segment.local.address, segment.remote.address, TCP_PROTOCOL, length);
+  const header = frameBuffer(headroom + headerLength);
+  writeSegmentHeader(header, headroom, segment);
+  const buffers: Uint8Array[] = [];
+  for (let index = 0; index < segments; index++) {
+    const buffer = frameBuffer(headroom + length);
+    for (let at = headroom; at < header.length; at++) buffer[at] = header[at]!;
+    const offset = index * data.length;
+    setTcpSequence(buffer, headroom, seqAdd(segment.sequence, offset));
+    if (index === segments - 1) setTcpFlags(buffer, headroom, flags);
+    data.buffer.copy(data.position + offset, data.length, buffer, header.length);
+    finishTcpChecksum(buffer, headroom, sum);
+    buffers.push(buffer);
+  }
+  const error = network.sendTrain(buffers, sendOptions(context, segment));
+  if (error) counters.add(`tcp.not-sent.${error}`);
+  return error;
+}
+
 export function transmit(
-  { network, counters, settings }: TcpContext,
+  context: TcpContext,
   segment: OutgoingSegment,
   data?: OutgoingData,
 ): SendError | undefined {
+  const { network, counters } = context;
   const { local, remote } = segment;
   const { headroom } = network;
   const length = tcpHeaderLength(segment.options) + (data?.length ?? 0);
-  const buffer = new Uint8Array(headroom + length);
-  const headerLength = writeTcpHeader(buffer, headroom, {
-    sourcePort: local.port,
-    destinationPort: remote.port,
+  const buffer = frameBuffer(headroom + length);
+  const headerLength = writeSegmentHeader(buffer, headroom, segment);
+  if (data) data.buffer.copy(data.position, data.length, buffer, headroom + headerLength);
+  const pseudoHeaderSum = network.pseudoHeaderSum(local.address, remote.address, TCP_PROTOCOL, length);
+  finishTcpChecksum(buffer, headroom, pseudoHeaderSum);
+  const error = network.send(buffer, sendOptions(context, segment));
+  if (error) counters.add(`tcp.not-sent.${error}`);
+  return error;
+}
+
+function writeSegmentHeader(buffer: Uint8Array, offset: number, segment: OutgoingSegment): number {
+  return writeTcpHeader(buffer, offset, {
+    sourcePort: segment.local.port,
+    destinationPort: segment.remote.port,
     sequence: segment.sequence,
     acknowledgment: segment.acknowledgment,
     flags: segment.flags,
@@ -53,17 +108,15 @@ export function transmit(
     urgentPointer: 0,
     options: segment.options,
   });
-  if (data) data.buffer.copy(data.position, data.length, buffer, headroom + headerLength);
-  const pseudoHeaderSum = network.pseudoHeaderSum(local.address, remote.address, TCP_PROTOCOL, length);
-  finishTcpChecksum(buffer, headroom, pseudoHeaderSum);
-  const error = network.send(buffer, {
+}
+
+function sendOptions({ settings }: TcpContext, { local, remote, ecnCapable }: OutgoingSegment): SendOptions {
+  return {
     protocol: TCP_PROTOCOL,
     source: local.address,
     destination: remote.address,
     dontFragment: settings.pathMtuDiscovery,
     ttl: settings.timeToLive,
-    tos: (settings.typeOfService & ~ECN_MASK) | (segment.ecnCapable ? ECN_CAPABLE : 0),
-  });
-  if (error) counters.add(`tcp.not-sent.${error}`);
-  return error;
+    tos: (settings.typeOfService & ~ECN_MASK) | (ecnCapable ? ECN_CAPABLE : 0),
+  };
 }

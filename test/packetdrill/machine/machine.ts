@@ -75,7 +75,7 @@ export class Machine {
     const frame = new Uint8Array(ETHERNET_HEADER_LENGTH + packet.length);
     frame.set(packet, ETHERNET_HEADER_LENGTH);
     this.stack.ipv4.receive(frame, this.stack.interface(INTERFACE), false);
-    this.stack.ipv4.endOfBatch();
+    this.stack.ipv4.forgetFlows();
     this.clock.settle();
   }
 

@@ -65,6 +65,14 @@ export class FakeNetwork implements NetworkLayer {
     return pseudoHeaderSum(source, destination, protocol, length);
   }
 
+  sendTrain(buffers: readonly Uint8Array[], options: SendOptions): SendError | undefined {
+    for (const buffer of buffers) {
+      const error = this.send(buffer, options);
+      if (error) return error;
+    }
+    return undefined;
+  }
+
   send(buffer: Uint8Array, options: SendOptions): SendError | undefined {
     if (this.sendError) return this.sendError;
     const bytes = buffer.subarray(this.headroom);

@@ -1,0 +1,59 @@
+// The usual case, told by the header alone: the next segment of a stream that goes one way, with nothing new to say
+// to who sends (Van Jacobson's header prediction, RFC 9293's checks being passed by construction). What is in any
+// way else is left to arrival.ts.
+
+import { readU16, readU32 } from '../../core/bytes.ts';
+import { addToSum, foldSum } from '../../core/checksum.ts';
+import {
+  TCP_ACKNOWLEDGMENT,
+  TCP_DATA_OFFSET,
+  TCP_HEADER_LENGTH,
+  TCP_SEQUENCE,
+  TCP_TIMESTAMPS_LENGTH,
+  TCP_WINDOW,
+} from '../../wire/tcp.ts';
+import { takeText } from './arrival.ts';
+import { CONGESTION_EXPERIENCED, ECN_MASK } from './ecn.ts';
+import type { Tcb } from './tcb.ts';
+
+/** NOP, NOP, and the kind and length of timestamps (RFC 7323 appendix A): how everybody sends them. */
+const TIMESTAMPS_ONLY = 0x0101080a;
+
+/**
+ * Takes the segment from `bytes[at]` to the end, whose flags are ACK, and perhaps PSH.
+ *
+ * @param pseudoHeaderSum of the connection, for a segment of no length
+ * @returns whether it was as predicted; if not, nothing has been done
+ */
+export function predictedArrives(
+  tcb: Tcb,
+  bytes: Uint8Array,
+  at: number,
+  tos: number,
+  pseudoHeaderSum: number,
+): boolean {
+  const { receive, timestamps } = tcb;
+  const headerLength = (bytes[at + TCP_DATA_OFFSET]! >>> 4) * 4;
+  const length = bytes.length - at - headerLength;
+  const sequence = readU32(bytes, at + TCP_SEQUENCE);
+  if (tcb.state !== 'ESTABLISHED' || tcb.abandoned || length <= 0) return false;
+  if (headerLength !== TCP_HEADER_LENGTH + (timestamps ? TCP_TIMESTAMPS_LENGTH : 0)) return false;
+  if (sequence !== receive.next || receive.hasGap || length > receive.window) return false;
+  if (readU32(bytes, at + TCP_ACKNOWLEDGMENT) !== tcb.una) return false;
+  const window = readU16(bytes, at + TCP_WINDOW) * (1 << tcb.windowShift);
+  if (window !== tcb.window || window === 0) return false;
+  if (tcb.ecn && (tos & ECN_MASK) === CONGESTION_EXPERIENCED) return false;
+  const optionsAt = at + TCP_HEADER_LENGTH;
+  if (timestamps) {
+    if (readU32(bytes, optionsAt) !== TIMESTAMPS_ONLY) return false;
+    if (timestamps.isOld(readU32(bytes, optionsAt + 4))) return false;
+  }
+  const sum = addToSum(pseudoHeaderSum + bytes.length - at, bytes, at, bytes.length);
+  if (foldSum(sum) !== 0xffff) return false;
+
+  timestamps?.update(readU32(bytes, optionsAt + 4), sequence, tcb.lastAckSent);
+  tcb.windowUpdateSequence = sequence;
+  tcb.windowUpdateAck = tcb.una;
+  takeText(tcb, sequence, bytes.subarray(at + headerLength), false);
+  return true;
+}
