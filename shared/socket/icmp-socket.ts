@@ -16,13 +16,14 @@ export class IcmpEchoSocket extends EventEmitter implements IcmpSocket {
     super();
     this.#endpoint = echo.open({
       replied: ({ from, sequence, ttl, data }) => {
+        const time = clock.now();
         const reply: EchoReply = {
           from: formatIpv4(from),
           id: this.id,
           sequence,
           ttl,
           data: Buffer.from(data),
-          time: clock.now(),
+          time,
         };
         this.emit('reply', reply);
       },

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import http from 'node:http';
-import { type Duplex, pipeline, Readable, Transform, type TransformCallback } from 'node:stream';
+import { type Duplex, finished, pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Sockets, TcpSocket } from '../../socket/sockets.ts';
 
@@ -127,13 +127,17 @@ export async function fetchUrl(
       timings.connect = clock.now() - begun;
     });
   });
+  let received = () => 0;
+  // At once: a short body comes with the header.
+  request.once('response', (response) => {
+    received = countBytes(response);
+  });
   const answer = once(request, 'response') as Promise<[http.IncomingMessage]>;
   sendBody(request, options.body);
   try {
     const [response] = await answer;
     timings.firstByte = clock.now() - begun;
     const socket = response.socket as unknown as TcpSocket;
-    const body = new CountingStream();
     const result: FetchResponse = {
       url,
       method,
@@ -142,20 +146,20 @@ export async function fetchUrl(
       httpVersion: response.httpVersion,
       headers: response.headers,
       rawHeaders: response.rawHeaders,
-      body,
+      body: response,
       reused: request.reusedSocket,
       remote: `${socket.remoteAddress}:${socket.remotePort}`,
       local: `${socket.localAddress}:${socket.localPort}`,
       requestHead: requestHead(request),
       timings,
     };
-    pipeline(response, body, () => {
+    finished(response, () => {
       timings.total = clock.now() - begun;
       // An answer that did not wait for the whole request: as curl does, stop sending. (node:http would
       // neither send the rest nor ever use the connection again.)
       if (!request.writableFinished) request.destroy();
       if (!options.agent) agent.destroy();
-      logFetch(sockets, result, body.count, response.complete);
+      logFetch(sockets, result, received(), response.complete);
     });
     return result;
   } catch (error) {
@@ -175,13 +179,15 @@ export function decodedBody(response: FetchResponse): Readable {
   return decoder;
 }
 
-class CountingStream extends Transform {
-  count = 0;
-
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.count += chunk.length;
-    done(null, chunk);
-  }
+/** Counts a body as it comes in; a stream behind it that counts would cost as much as all of HTTP. */
+function countBytes(response: http.IncomingMessage): () => number {
+  let count = 0;
+  const push = response.push;
+  response.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
+    count += chunk?.length ?? 0;
+    return push.call(response, chunk, encoding);
+  };
+  return () => count;
 }
 
 /** With all that node:http would add by itself, so that `requestHead` is what was sent. */

@@ -79,10 +79,10 @@ const SEQUENCES = 0x10000;
 /** ms until the next request, at an interval of 0, when no answer comes. */
 const FLOOD_PAUSE = 10;
 
-/** What iputils sends: the time, little-endian, then bytes that count up with their offset. */
-function echoData(size: number, now: number): Uint8Array {
-  const data = Uint8Array.from({ length: size }, (_, index) => index);
-  if (size < TIMESTAMP_LENGTH) return data;
+/** What iputils sends: the time, little-endian, then bytes that count up with their offset, as `pattern` has them. */
+function echoData(pattern: Uint8Array, now: number): Uint8Array {
+  const data = pattern.slice();
+  if (data.length < TIMESTAMP_LENGTH) return data;
   const time = new Uint8Array(TIMESTAMP_LENGTH);
   writeU32(time, 4, Math.floor(now / 1000));
   writeU32(time, 12, Math.floor((now % 1000) * 1000));
@@ -135,6 +135,7 @@ export function ping(sockets: Sockets, options: PingOptions): Promise<PingSummar
     dontFragment: options.dontFragment,
     source: options.source,
   };
+  const pattern = Uint8Array.from({ length: options.size }, (_, index) => index);
   const start = clock.now();
   let transmitted = 0;
   let received = 0;
@@ -178,7 +179,7 @@ export function ping(sockets: Sockets, options: PingOptions): Promise<PingSummar
       const now = clock.now();
       sent.set(sequence % SEQUENCES, { sequence, at: now, answered: false });
       try {
-        socket.sendEcho(options.destination, sequence % SEQUENCES, echoData(options.size, now), sendOptions);
+        socket.sendEcho(options.destination, sequence % SEQUENCES, echoData(pattern, now), sendOptions);
         options.onSend?.();
       } catch (error) {
         errors++;

@@ -6,6 +6,9 @@ import { resolve } from 'node:path';
 import type { Console } from './console.ts';
 import { CURLE, CurlError } from './curl-error.ts';
 
+/** Bytes that wait for a file: what comes while one write goes on leaves with the next. */
+const WRITE_BUFFER = 1024 * 1024;
+
 export interface CurlOutput {
   /** Empty for stdout. */
   readonly fileName: string;
@@ -32,7 +35,7 @@ export function fileOutput(fileName: string, cwd: string): CurlOutput {
     fileName,
     async open() {
       if (stream) return;
-      stream = createWriteStream(resolve(cwd, fileName));
+      stream = createWriteStream(resolve(cwd, fileName), { highWaterMark: WRITE_BUFFER });
       await once(stream, 'open').catch(failed);
       stream.on('error', () => {});
     },
