@@ -3,7 +3,7 @@
 import { runDevice } from '../shared/device/runtime.ts';
 import { dhcpClients, resolver } from '../shared/device/services.ts';
 
-await runDevice({
+void runDevice({
   plane: 'host',
   services: [dhcpClients, resolver],
 });

@@ -3,7 +3,7 @@
 import { runDevice } from '../shared/device/runtime.ts';
 import { dhcpClients, dhcpServer, resolver } from '../shared/device/services.ts';
 
-await runDevice({
+void runDevice({
   plane: 'router',
   services: [dhcpClients, dhcpServer, resolver],
 });

@@ -2,4 +2,4 @@
 
 import { runDevice } from '../shared/device/runtime.ts';
 
-await runDevice({ plane: 'bridge' });
+void runDevice({ plane: 'bridge' });

@@ -3,4 +3,4 @@
 import { runDevice } from '../shared/device/runtime.ts';
 import { tapPlane } from '../shared/device/tap-plane.ts';
 
-await runDevice({ plane: tapPlane });
+void runDevice({ plane: tapPlane });

@@ -9,6 +9,7 @@ import type { ControlClient } from '../shared/control/peer.ts';
 import type { DeviceConfig, DeviceReady } from '../shared/topology/device-config.ts';
 import { codeOf, messageOf } from './failure.ts';
 import { linesOf } from './lines.ts';
+import { deviceLauncher } from './package-root.ts';
 import { processState } from './process-state.ts';
 
 /** Lines of standard error that are kept, to tell why a device ended. */
@@ -58,7 +59,7 @@ export class DeviceProcess {
   /** @throws Error if there is no such program or no process to be had */
   constructor(private readonly options: DeviceProcessOptions) {
     const { net, spec } = options.config;
-    this.#process = execa(process.execPath, [options.program], {
+    this.#process = execa(process.execPath, ['--preserve-symlinks-main', deviceLauncher, options.program], {
       ...PIPES,
       argv0: `tincan ${net}/${spec.name}`,
     });

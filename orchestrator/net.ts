@@ -195,11 +195,12 @@ class OpenNet implements Net {
   /** Only when a process or an address is another: devices report far more often. */
   #writeRecord(): void {
     if (this.#ending) return;
-    const { record } = this;
-    const text = JSON.stringify(record);
-    if (text === this.#written) return;
-    writeRecord(record);
-    this.#written = text;
+    const changing = [...this.supervisor.machines.values()]
+      .map(({ running }) => `${running?.pid} ${running?.url}`)
+      .join('\n');
+    if (changing === this.#written) return;
+    writeRecord(this.record);
+    this.#written = changing;
   }
 
   /** A full disk or a folder that someone took away must not end what runs: the next change tries again. */

@@ -19,7 +19,10 @@ export function packageVersion(): string {
   return version;
 }
 
-export const builtProgram = join(packageRoot, 'dist', 'tincan.js');
+export const builtProgram = join(packageRoot, 'dist', 'tincan.cjs');
+
+/** Runs a device's program, which is its argument. */
+export const deviceLauncher = join(packageRoot, 'dist', 'launch.cjs');
 
 /** The net of this folder, or the one that comes with the package. */
 export function defaultTopology(): string {
@@ -28,5 +31,5 @@ export function defaultTopology(): string {
 
 /** The built program of a device kind. */
 export function deviceProgram(kind: string): string {
-  return join(packageRoot, 'dist', 'devices', `${kind}.js`);
+  return join(packageRoot, 'dist', 'devices', `${kind}.cjs`);
 }

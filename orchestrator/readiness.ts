@@ -20,8 +20,9 @@ export function missing(
   });
   const dark = cables
     .filter(({ ends }) => ends.some((end) => cabled.has(end.device)))
-    .filter(({ ends }) => ends.every((end) => machines.get(end.device)?.answers))
     .filter(({ ends }) => !ends.every((end) => machines.get(end.device)?.hasCarrier(end.interface)))
+    // Last, as the system is asked for each of them.
+    .filter(({ ends }) => ends.every((end) => machines.get(end.device)?.answers))
     .map((cable) => `cable ${cable.name} has no carrier`);
   return [...devices, ...dark];
 }

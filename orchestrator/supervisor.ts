@@ -50,6 +50,7 @@ export interface SupervisorOptions {
 export class Supervisor implements FaultBench {
   readonly machines: ReadonlyMap<string, Machine>;
   readonly #watchers = new Set<() => void>();
+  #changes = false;
 
   /** @throws Failure if a kind has no program, or a socket path is too long */
   constructor(private readonly options: SupervisorOptions) {
@@ -277,8 +278,14 @@ export class Supervisor implements FaultBench {
     ];
   }
 
+  /** Watchers are told once of all that is to be read now: while a net starts, everything changes at once. */
   #changed(): void {
-    for (const watcher of [...this.#watchers]) watcher();
+    if (this.#changes) return;
+    this.#changes = true;
+    setImmediate(() => {
+      this.#changes = false;
+      for (const watcher of [...this.#watchers]) watcher();
+    });
   }
 
   /** Resolves when `left` gives nothing more; rejects when it throws, or after `timeout` ms with what it gives. */

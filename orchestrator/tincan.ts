@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The command line. Each command's work is in a file of its own under commands/, loaded when it is used.
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
@@ -163,4 +162,4 @@ function exitCodeOf(error: unknown): number {
   return error instanceof Failure ? error.exitCode : 1;
 }
 
-await main();
+void main();

@@ -137,7 +137,7 @@ beforeAll(async () => {
   lab = await Lab.create('home');
   await writeFile(
     join(lab.folder, 'npx'),
-    `#!/bin/sh\nshift\nexec "${process.execPath}" "${ROOT}/dist/tincan.js" "$@"\n`,
+    `#!/bin/sh\nshift\nexec "${process.execPath}" "${ROOT}/dist/tincan.cjs" "$@"\n`,
   );
   await chmod(join(lab.folder, 'npx'), 0o755);
   await symlink(join(ROOT, 'node_modules'), join(lab.folder, 'node_modules'));

@@ -14,6 +14,7 @@ import { checkIpv4, ipv4PacketAt } from '../wire/ipv4.ts';
 import type { CommandContext } from './command.ts';
 import { controlMethods } from './control-methods.ts';
 import type { Device, DeviceService, StartService } from './device.ts';
+import { tuneGarbageCollection } from './garbage-collection.ts';
 import { type Launch, readLaunch } from './launch.ts';
 import { watchLoopLag } from './loop-lag.ts';
 import { bridgePlane, ipPlane, type PlaneOptions } from './plane.ts';
@@ -116,6 +117,7 @@ class RunningDevice {
     if (this.#device) for (const start of this.#startServices) this.#services.push(start(this.#device));
     this.#serving = true;
     this.#changed();
+    tuneGarbageCollection();
   }
 
   /** A write to a log or a pipe whose reader is gone must not end the device. */

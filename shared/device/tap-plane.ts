@@ -17,7 +17,7 @@ export async function tapPlane({ config, ports, counters }: PlaneOptions): Promi
   const [port] = ports.values();
   if (!tap || !port || !interfaces[0]) throw new Error("no tap in the device's configuration");
   const { name, netns } = tap;
-  const libc = await loadLibc();
+  const libc = loadLibc();
   const wanted = { name, mac: mac(interfaces[0].mac), mtu: port.top.mtu };
   const open = () => openTapInterface(libc, wanted);
   const fd = netns === undefined ? open() : inNetworkNamespace(libc, netns, open);

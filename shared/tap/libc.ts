@@ -1,7 +1,9 @@
 // The calls of Linux's C library that a tap needs and Node does not have. They come by way of koffi, which
 // is loaded when a tap starts and by nothing else.
 
+import { createRequire } from 'node:module';
 import { getSystemErrorMap } from 'node:util';
+import type Koffi from 'koffi';
 
 /** As the calls of the same name; -1 is a failure, whose code `errno` then tells. */
 export interface Libc {
@@ -17,9 +19,12 @@ export interface Libc {
   errno(): string;
 }
 
-/** @throws Error that says what is missing */
-export async function loadLibc(): Promise<Libc> {
-  const koffi = await importKoffi();
+/**
+ * @param load by `require`: a program that is run from compiled code (core/compiled.ts) can import nothing
+ * @throws Error that says what is missing
+ */
+export function loadLibc(load: (name: string) => unknown = createRequire(import.meta.url)): Libc {
+  const koffi = loadKoffi(load);
   const library = koffi.load(null);
   const poll = library.func('int poll(void *pollfds, unsigned long count, int timeout)');
   return {
@@ -35,9 +40,9 @@ export async function loadLibc(): Promise<Libc> {
   };
 }
 
-async function importKoffi() {
+function loadKoffi(load: (name: string) => unknown): typeof Koffi {
   try {
-    return (await import('koffi')).default;
+    return load('koffi') as typeof Koffi;
   } catch (error) {
     throw new Error(
       'a tap needs the optional package koffi, which is not installed for this machine: npm install --include=optional',

@@ -127,7 +127,7 @@ describe('a running net', () => {
     const told: { change: string; receipt: Receipt }[] = [];
     net.on('fault', ({ change, receipt }) => told.push({ change, receipt }));
     const tincan = (...args: string[]) =>
-      execa(process.execPath, [join(ROOT, 'dist/tincan.js'), ...args, '--net', net.name, '--json'], {
+      execa(process.execPath, [join(ROOT, 'dist/tincan.cjs'), ...args, '--net', net.name, '--json'], {
         env: { XDG_RUNTIME_DIR: folder },
       });
     await tincan('cut', 'wire');

@@ -71,6 +71,21 @@ function pidsOf(net: RunRecord): number[] {
   return Object.values(net.devices).flatMap((device) => device.pid ?? []);
 }
 
+/** The first device of a net that starts, as soon as its record tells of one. */
+async function firstDevice(): Promise<number> {
+  let pid: number | undefined;
+  await expect
+    .poll(async () => (pid = pidsOf(await record())[0]), { interval: 5, timeout: BOOT })
+    .toBeDefined();
+  return known(pid);
+}
+
+/** Never 0, which would be the test's own group. */
+function known(pid: number | undefined): number {
+  if (!pid) throw new Error('there is no such process');
+  return pid;
+}
+
 /** A net that is ready, which is to say that what was before it is no hindrance. */
 async function upInForeground() {
   const run = lab.spawn(['up', '--net', NET], { stdin: 'ignore' });
@@ -98,7 +113,7 @@ describe('a net that runs', () => {
     'after %s of the orchestrator, with a device frozen',
     async (signal) => {
       const { ended, net } = await upInForeground();
-      process.kill(net.devices.isp?.pid ?? 0, 'SIGSTOP');
+      process.kill(known(net.devices.isp?.pid), 'SIGSTOP');
       process.kill(net.pid, signal);
       const { exitCode } = await ended;
       await expectNothingLeft();
@@ -109,7 +124,7 @@ describe('a net that runs', () => {
   test('after SIGKILL with all devices frozen, and the guardian too', async () => {
     const { net } = await upInForeground();
     for (const pid of pidsOf(net)) process.kill(pid, 'SIGSTOP');
-    const guardian = (await guardianOf(net)) ?? 0;
+    const guardian = known(await guardianOf(net));
     freeze(guardian);
     await expect.poll(() => processState(guardian), { timeout: BOOT }).toBe('running');
     process.kill(net.pid, 'SIGKILL');
@@ -118,7 +133,7 @@ describe('a net that runs', () => {
 
   test('after SIGKILL of the guardian and then of the orchestrator', async () => {
     const { net } = await upInForeground();
-    const first = (await guardianOf(net)) ?? 0;
+    const first = known(await guardianOf(net));
     process.kill(first, 'SIGKILL');
     await expect
       .poll(() => guardianOf(net), { interval: 5, timeout: BOOT })
@@ -129,7 +144,7 @@ describe('a net that runs', () => {
 
   test('after SIGTERM with the guardian frozen', async () => {
     const { net, ended } = await upInForeground();
-    freeze((await guardianOf(net)) ?? 0);
+    freeze(known(await guardianOf(net)));
     process.kill(net.pid, 'SIGTERM');
     expect((await ended).exitCode).toBe(0);
     await expectNothingLeft();
@@ -143,7 +158,7 @@ describe('a net that runs', () => {
       stderr: expect.stringContaining(`tincan down --net ${NET}`),
     });
     expect((await lab.ps()).devices.every(({ state }) => state === 'ready')).toBe(true);
-    process.kill(net.devices.web?.pid ?? 0, 'SIGSTOP');
+    process.kill(known(net.devices.web?.pid), 'SIGSTOP');
     await lab.ok('down', '--net', NET);
     await ended;
     expect([...(await processesOfLab()), ...(await socketFiles())]).toEqual([]);
@@ -164,7 +179,7 @@ describe('a net that starts', () => {
     test.each([1, 2, 4, 8])('with %d processes', async (count) => {
       const run = lab.spawn(['up', '--net', NET], { stdin: 'ignore' });
       await processesAre(count);
-      if (count > 2) process.kill(pidsOf(await record())[0] ?? 0, 'SIGSTOP');
+      if (count > 2) process.kill(await firstDevice(), 'SIGSTOP');
       run.kill(signal);
       const { exitCode, stderr } = await run;
       await expectNothingLeft();

@@ -7,7 +7,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type TopologyFile, up } from '../../orchestrator/api.ts';
 
-const TINCAN = join(import.meta.dirname, '../../dist/tincan.js');
+const TINCAN = join(import.meta.dirname, '../../dist/tincan.cjs');
 const onLinux = process.platform === 'linux';
 
 let folder: string;

@@ -29,15 +29,19 @@ export class FakePackage {
       write: false,
     });
     mkdirSync(join(folder, 'dist/devices'), { recursive: true });
-    for (const kind of KINDS) writeFileSync(join(folder, `dist/devices/${kind}.js`), output[0].code);
-    cpSync(join(root, 'dist/tincan.js'), join(folder, 'dist/tincan.js'));
-    cpSync(join(root, 'dist/chunks'), join(folder, 'dist/chunks'), { recursive: true });
+    writeFileSync(join(folder, 'dist/devices/fake.mjs'), output[0].code);
+    // The launcher runs scripts; the fake is a module, which only a file that Node loads itself may import.
+    writeFileSync(join(folder, 'dist/devices/fake.cjs'), "import('./fake.mjs');");
+    for (const kind of KINDS)
+      writeFileSync(join(folder, `dist/devices/${kind}.cjs`), "require('./fake.cjs');");
+    for (const part of ['tincan.cjs', 'launch.cjs', 'programs'])
+      cpSync(join(root, 'dist', part), join(folder, 'dist', part), { recursive: true });
     return new FakePackage(folder, runtime);
   }
 
   /** Starts `tincan …` in the folder, with `input` on its standard input. */
   tincan(argv: readonly string[], input = '') {
-    return execa(process.execPath, [join(this.folder, 'dist/tincan.js'), ...argv], {
+    return execa(process.execPath, [join(this.folder, 'dist/tincan.cjs'), ...argv], {
       cwd: this.folder,
       env: { XDG_RUNTIME_DIR: this.runtime },
       input,

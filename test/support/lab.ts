@@ -7,7 +7,7 @@ import { execa, type Options, type ResultPromise } from 'execa';
 import { complaints, whyNoJudges } from './capture-judges.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const TINCAN = join(ROOT, 'dist/tincan.js');
+const TINCAN = join(ROOT, 'dist/tincan.cjs');
 
 export interface Outcome {
   readonly stdout: string;
