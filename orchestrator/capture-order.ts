@@ -5,13 +5,15 @@
 const WINDOW = 200;
 
 interface Held<T> {
-  readonly time: bigint;
+  /** ns since the first that was held: a number, as there are many to sort. */
+  readonly time: number;
   readonly arrived: number;
   readonly item: T;
 }
 
 export class CaptureOrder<T> {
   #held: Held<T>[] = [];
+  #base: bigint | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param write takes the items in the order of their times */
@@ -19,7 +21,8 @@ export class CaptureOrder<T> {
 
   /** @param time ns, on any clock that all share */
   add(time: bigint, item: T): void {
-    this.#held.push({ time, arrived: performance.now(), item });
+    this.#base ??= time;
+    this.#held.push({ time: Number(time - this.#base), arrived: performance.now(), item });
     this.#timer ??= setTimeout(() => this.#release(), WINDOW);
   }
 
@@ -35,7 +38,7 @@ export class CaptureOrder<T> {
   #release(): void {
     this.#timer = undefined;
     const now = performance.now();
-    let latest = 0n;
+    let latest = Number.NEGATIVE_INFINITY;
     for (const { time, arrived } of this.#held) if (now - arrived >= WINDOW && time > latest) latest = time;
     this.#write(this.#held.filter((held) => held.time <= latest));
     this.#held = this.#held.filter((held) => held.time > latest);
@@ -44,7 +47,7 @@ export class CaptureOrder<T> {
   }
 
   #write(held: readonly Held<T>[]): void {
-    const inOrder = [...held].sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+    const inOrder = [...held].sort((a, b) => a.time - b.time);
     for (const { item } of inOrder) this.write(item);
   }
 }

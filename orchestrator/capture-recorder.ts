@@ -15,6 +15,7 @@ import { CaptureOrder } from './capture-order.ts';
 export class CaptureRecorder {
   readonly #order: CaptureOrder<Uint8Array>;
   readonly #counts: { received: bigint; dropped: bigint }[];
+  #corked = false;
 
   constructor(
     ends: readonly CaptureEnd[],
@@ -31,7 +32,20 @@ export class CaptureRecorder {
           ...(cable !== undefined && { description: `cable ${cable}` }),
         }),
       );
-    this.#order = new CaptureOrder((block) => output.write(block));
+    this.#order = new CaptureOrder((block) => this.#write(block));
+  }
+
+  /** Blocks of a turn go together, as they are many. */
+  #write(block: Uint8Array): void {
+    if (!this.#corked) {
+      this.#corked = true;
+      this.output.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.output.uncork();
+      });
+    }
+    this.output.write(block);
   }
 
   /** @param index of the end among those that are captured */

@@ -1,6 +1,7 @@
 // Lets others look at what crosses a port: a decorator that costs nothing while nobody looks.
 
 import type { Clock } from '../core/clock.ts';
+import { frameBuffer } from '../core/frame-buffer.ts';
 import type { FramePort, FrameReceiver } from '../core/frame-port.ts';
 
 export interface CapturedFrame {
@@ -62,9 +63,15 @@ export class CapturePort implements FramePort {
 
   #record(batch: readonly Uint8Array[], direction: 'in' | 'out'): void {
     const time = nanoseconds(this.clock.now()) + this.#offset;
-    const frames = batch.map((frame) => ({ frame: new Uint8Array(frame), direction, time }));
+    const frames = batch.map((frame) => ({ frame: copyOf(frame), direction, time }));
     for (const subscriber of this.#subscribers) subscriber(frames);
   }
+}
+
+function copyOf(frame: Uint8Array): Uint8Array {
+  const copy = frameBuffer(frame.length);
+  copy.set(frame);
+  return copy;
 }
 
 /** Unix time in ns is beyond a number's whole range: the fraction of a ms is added apart. */

@@ -5,7 +5,9 @@
 // in network byte order. Time is in ns since the Unix epoch, on the clock of the logs. The first record has
 // length 0 and no frame: it says that from now on every frame is seen.
 
-import { concatBytes } from '../core/bytes.ts';
+import { concatBytes, writeU32 } from '../core/bytes.ts';
+import type { Clock } from '../core/clock.ts';
+import { frameBuffer } from '../core/frame-buffer.ts';
 
 export interface CapturedFrame {
   readonly direction: 'in' | 'out';
@@ -21,13 +23,43 @@ const LONGEST_FRAME = 65_535 + 18;
 
 /** A record as it goes on the stream. */
 export function encodeCapturedFrame({ direction, time, frame }: CapturedFrame): Uint8Array {
-  const record = new Uint8Array(CAPTURE_HEADER_LENGTH + frame.length);
-  const view = new DataView(record.buffer);
-  view.setUint32(0, frame.length);
-  view.setUint8(4, direction === 'in' ? 0 : 1);
-  view.setBigUint64(5, time);
+  const record = frameBuffer(CAPTURE_HEADER_LENGTH + frame.length);
+  writeU32(record, 0, frame.length);
+  record[4] = direction === 'in' ? 0 : 1;
+  writeU32(record, 5, Number(time >> 32n));
+  writeU32(record, 9, Number(time & 0xffffffffn));
   record.set(frame, CAPTURE_HEADER_LENGTH);
   return record;
+}
+
+/** Writes the records of a turn together: one by one each would be a message. */
+export class CaptureWriter {
+  #records: Uint8Array[] = [];
+  #bytes = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly write: (bytes: Uint8Array) => void,
+  ) {}
+
+  add(captured: CapturedFrame): void {
+    const record = encodeCapturedFrame(captured);
+    this.#bytes += record.length;
+    if (this.#records.push(record) === 1) this.clock.afterTurn(() => this.flush());
+  }
+
+  /** Bytes that wait for the end of the turn. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  flush(): void {
+    if (this.#records.length === 0) return;
+    const records = this.#records;
+    this.#records = [];
+    this.#bytes = 0;
+    this.write(concatBytes(records));
+  }
 }
 
 /** The first record of a stream. @param time ns since the Unix epoch */

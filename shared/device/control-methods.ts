@@ -2,9 +2,10 @@
 
 import { once } from 'node:events';
 import { isDeviceUrl } from '../cable/dialer.ts';
-import { encodeArmed, encodeCapturedFrame } from '../control/capture-stream.ts';
+import { CaptureWriter, encodeArmed } from '../control/capture-stream.ts';
 import type { DeviceStatus } from '../control/device-status.ts';
 import type { ControlHandler, IncomingCall } from '../control/peer.ts';
+import { systemClock } from '../core/clock.ts';
 import { apiMethods } from './api-methods.ts';
 import { fieldsOf, invalid, portNamed } from './call-params.ts';
 import type { CommandContext } from './command.ts';
@@ -100,15 +101,17 @@ function captureMethod(device: ControlledDevice): ControlHandler {
       throw Object.assign(new Error(`${running} captures run here: end one first`), { code: 'EAGAIN' });
     running++;
     let dropped = 0;
+    const writer = new CaptureWriter(systemClock, (bytes) => call.stdout.write(bytes));
     const end = port.capture.subscribe((frames) => {
       for (const captured of frames) {
-        if (call.stdout.writableLength > CAPTURE_BACKLOG / running) dropped++;
-        else call.stdout.write(encodeCapturedFrame(captured));
+        if (call.stdout.writableLength + writer.bytes > CAPTURE_BACKLOG / running) dropped++;
+        else writer.add(captured);
       }
     });
     call.stdout.write(encodeArmed(process.hrtime.bigint() + BigInt(Math.round(device.clockOffset * 1e6))));
     await interrupted(call);
     end();
+    writer.flush();
     running--;
     return { dropped };
   };

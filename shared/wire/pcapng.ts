@@ -6,6 +6,7 @@
 // A capture is streamed: section header, one description per interface, packets, statistics at the end.
 
 import { concatBytes } from '../core/bytes.ts';
+import { frameBuffer } from '../core/frame-buffer.ts';
 
 export const LINKTYPE_ETHERNET = 1;
 
@@ -25,6 +26,10 @@ export const ISB_START = 2;
 export const ISB_END = 3;
 export const ISB_RECEIVED = 4;
 export const ISB_DROPPED = 5;
+
+/** Bytes of a packet's block before the frame, and of the option that tells its direction with the end of options. */
+const PACKET_HEADER = 28;
+const FLAGS_OPTION = 12;
 
 /** if_tsresol: powers of ten, so 9 is nanoseconds. */
 const NANOSECONDS = 9;
@@ -86,23 +91,32 @@ export function encodeInterfaceDescription(description: CaptureInterface): Uint8
   return encodeBlock(INTERFACE_DESCRIPTION, [new Uint8Array(body.buffer), ...encodeOptions(options)]);
 }
 
-/** A frame (§4.3). */
+/**
+ * A frame (§4.3), in one piece, as there are many:
+ *
+ *   6 | length | interface | time, high | low | captured | original | frame, padded | flags option | end | length
+ */
 export function encodePacket(packet: CapturePacket): Uint8Array {
   const { frame, direction } = packet;
-  const body = new DataView(new ArrayBuffer(20));
-  body.setUint32(0, packet.interface, true);
-  writeTimestamp(body, 4, packet.time);
-  body.setUint32(12, frame.length, true);
-  body.setUint32(16, frame.length, true);
-  const options: Option[] = [];
-  if (direction)
-    options.push([EPB_FLAGS, Uint8Array.of(direction === 'in' ? FLAG_INBOUND : FLAG_OUTBOUND, 0, 0, 0)]);
-  return encodeBlock(ENHANCED_PACKET, [
-    new Uint8Array(body.buffer),
-    frame,
-    padding(frame.length),
-    ...encodeOptions(options),
-  ]);
+  const padded = (frame.length + 3) & ~3;
+  const length = PACKET_HEADER + padded + (direction ? FLAGS_OPTION : 0) + 4;
+  const block = frameBuffer(length);
+  writeU32LE(block, 0, ENHANCED_PACKET);
+  writeU32LE(block, 4, length);
+  writeU32LE(block, 8, packet.interface);
+  writeU32LE(block, 12, Number(packet.time >> 32n));
+  writeU32LE(block, 16, Number(packet.time & 0xffffffffn));
+  writeU32LE(block, 20, frame.length);
+  writeU32LE(block, 24, frame.length);
+  block.set(frame, PACKET_HEADER);
+  block.fill(0, PACKET_HEADER + frame.length, PACKET_HEADER + padded);
+  if (direction) {
+    writeU32LE(block, PACKET_HEADER + padded, EPB_FLAGS | (4 << 16));
+    writeU32LE(block, PACKET_HEADER + padded + 4, direction === 'in' ? FLAG_INBOUND : FLAG_OUTBOUND);
+    writeU32LE(block, PACKET_HEADER + padded + 8, OPTION_END);
+  }
+  writeU32LE(block, length - 4, length);
+  return block;
 }
 
 /** What was captured at an interface in all (§4.6). */
@@ -139,6 +153,13 @@ function encodeBlock(type: number, body: readonly Uint8Array[]): Uint8Array {
   header.setUint32(0, type, true);
   header.setUint32(4, length, true);
   return concatBytes([new Uint8Array(header.buffer), ...body, new Uint8Array(header.buffer, 4, 4)]);
+}
+
+function writeU32LE(bytes: Uint8Array, offset: number, value: number): void {
+  bytes[offset] = value;
+  bytes[offset + 1] = value >>> 8;
+  bytes[offset + 2] = value >>> 16;
+  bytes[offset + 3] = value >>> 24;
 }
 
 function padding(length: number): Uint8Array {
