@@ -1,0 +1,75 @@
+// Cables with an MTU of 9000, from end to end, and where one between them is smaller (RFC 1191).
+
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type Net, type TopologyFile, up } from '../../orchestrator/api.ts';
+
+const PAGE = 'http://www.example.com/';
+const WEB = '93.184.216.34';
+const SIZE = 3_000_000;
+const LONGEST = 9014;
+
+let net: Net;
+afterEach(() => net.close());
+
+/** The default net on cables that take 9000 bytes, but for those that `mtus` names. */
+async function start(mtus: Readonly<Record<string, number>> = {}): Promise<void> {
+  const file = JSON.parse(readFileSync('topology.json', 'utf8'));
+  for (const [name, cable] of Object.entries<{ mtu?: number }>(file.cables)) cable.mtu = mtus[name] ?? 9000;
+  // A port without a cable takes 1500, and a bridge what all of its ports take.
+  file.devices.router.interfaces.lan.bridge = ['lan1', 'lan2'];
+  net = await up({ ...(file as TopologyFile), name: 'large' });
+}
+
+/** Bytes of the longest frame that an end sends while something is done. */
+async function longestFrom(end: string, action: () => Promise<void>): Promise<number> {
+  const capture = await net.capture(end);
+  await action();
+  const frames = await capture.stop();
+  return Math.max(...frames.filter(({ direction }) => direction === 'out').map(({ frame }) => frame.length));
+}
+
+async function download(): Promise<void> {
+  const response = await net.device('laptop').fetch(`${PAGE}bytes/${SIZE}`);
+  expect((await response.arrayBuffer()).byteLength).toBe(SIZE);
+}
+
+async function upload(): Promise<void> {
+  const response = await net.device('laptop').fetch(`${PAGE}bytes`, {
+    method: 'POST',
+    body: new Uint8Array(SIZE),
+  });
+  expect(response.status).toBe(200);
+}
+
+/** What `ping -M do` says of a packet of 8,028 bytes. */
+async function unfragmented(): Promise<string> {
+  const { stdout } = await net
+    .device('laptop')
+    .exec(['ping', '-M', 'do', '-c', '1', '-W', '1', '-s', '8000', WEB]);
+  return stdout;
+}
+
+describe('MTU 9000', () => {
+  test('all the way: segments fill the frames in both directions', async () => {
+    await start();
+    expect(await longestFrom('web:eth0', download)).toBe(LONGEST);
+    expect(await longestFrom('laptop:eth0', upload)).toBe(LONGEST);
+    expect(await unfragmented()).toContain('8008 bytes from 93.184.216.34');
+  });
+
+  test('with 1500 in the middle: both ends are told, and learn', async () => {
+    await start({ uplink: 1500 });
+    expect(await unfragmented()).toContain('Frag needed and DF set (mtu = 1500)');
+    // The first segments are too long, as the ends themselves take 9000.
+    expect(await longestFrom('web:eth0', download)).toBe(LONGEST);
+    expect(await longestFrom('web:eth0', download)).toBe(1514);
+    expect(await longestFrom('laptop:eth0', upload)).toBe(1514);
+  });
+
+  test('with 1500 at one end: the segment size is agreed on in the handshake', async () => {
+    await start({ 'laptop-router': 1500, 'phone-router': 1500 });
+    expect(await longestFrom('web:eth0', download)).toBe(1514);
+    expect(await longestFrom('laptop:eth0', upload)).toBe(1514);
+  });
+});
