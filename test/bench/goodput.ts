@@ -22,8 +22,8 @@ async function open(size: Size, connections: number): Promise<Trial> {
   };
 }
 
-function goodput(name: string, title: string, connections: number, ratio: number): Figure {
-  const goal: Goal = { at: 'least', ratio };
+function goodput(name: string, title: string, connections: number, ratio: number, gross: number): Figure {
+  const goal: Goal = { at: 'least', ratio, gross };
   return { name, title, against: RELAYS, unit: 'bit/s', goal, open: (size) => open(size, connections) };
 }
 
@@ -45,14 +45,14 @@ async function openCaptured(size: Size): Promise<Trial> {
 }
 
 export const goodputFigures: readonly Figure[] = [
-  goodput('goodput', 'goodput of one download through NAT', 1, 0.6),
-  goodput('goodput-8', 'goodput of 8 downloads at once', 8, 0.7),
+  goodput('goodput', 'goodput of one download through NAT', 1, 0.6, 0.15),
+  goodput('goodput-8', 'goodput of 8 downloads at once', 8, 0.7, 0.15),
   {
     name: 'captured',
     title: 'goodput with captures on all cables',
     against: 'without captures',
     unit: 'bit/s',
-    goal: { at: 'least', ratio: 0.9 },
+    goal: { at: 'least', ratio: 0.9, gross: 0.1 },
     open: openCaptured,
   },
 ];

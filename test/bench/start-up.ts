@@ -6,11 +6,11 @@ import { execa } from 'execa';
 import { type Figure, median } from './figure.ts';
 import { home, PAGE } from './nets.ts';
 
-const TINCAN = 'dist/tincan.js';
+const TINCAN = 'dist/tincan.cjs';
 const SILENT = { stdio: 'ignore' } as const;
 
-/** ms from `tincan up` to the end of a curl on the laptop, each a command of its own. */
-async function untilFirstPage(): Promise<number> {
+/** ms from `tincan up` of the default net to the end of `use`, which begins when the net is ready. */
+export async function startToUse(use: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
   const net = execa(process.execPath, [TINCAN, 'up', 'topology.json'], {
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -19,12 +19,17 @@ async function untilFirstPage(): Promise<number> {
   });
   try {
     await once(net.stdout, 'data');
-    await execa(process.execPath, [TINCAN, 'exec', 'laptop', 'curl', '-sf', PAGE], SILENT);
+    await use();
     return performance.now() - begun;
   } finally {
     net.kill('SIGINT');
     await net;
   }
+}
+
+/** ms until a curl on the laptop has ended, a command of its own. */
+function untilFirstPage(): Promise<number> {
+  return startToUse(() => execa(process.execPath, [TINCAN, 'exec', 'laptop', 'curl', '-sf', PAGE], SILENT));
 }
 
 /** ms that seven Node processes take which do nothing: an orchestrator, and then six devices side by side. */

@@ -1,8 +1,7 @@
 // A program of programs/station.js as its own process.
 
 import { join } from 'node:path';
-import { createInterface, type Interface } from 'node:readline';
-import { execa, type ResultPromise } from 'execa';
+import { Program } from './program.ts';
 
 export interface StationOptions {
   readonly role: 'relay' | 'source' | 'sink';
@@ -11,6 +10,8 @@ export interface StationOptions {
   readonly token?: string;
   /** What a source sends: an Ethernet frame in hex. */
   readonly frame?: string;
+  /** How many flows its frames are of, if they are UDP; one unless told. */
+  readonly flows?: number;
   /** Whether a sink sends back what comes. */
   readonly echo?: boolean;
   readonly mac?: string;
@@ -28,50 +29,32 @@ const PROGRAM = join('test', 'bench', 'programs', 'station.js');
 export class Station {
   /** Where it listens, if it does. */
   url = '';
-  readonly #process: ResultPromise;
-  readonly #lines: AsyncIterator<string>;
-  readonly #reader: Interface;
+  readonly #program: Program;
 
   private constructor(options: StationOptions) {
-    this.#process = execa(process.execPath, [PROGRAM, JSON.stringify(options)], {
-      stdin: 'pipe',
-      stderr: 'inherit',
-      buffer: false,
-      reject: false,
-    });
-    this.#reader = createInterface({ input: this.#process.stdout! });
-    this.#lines = this.#reader[Symbol.asyncIterator]();
+    this.#program = new Program([PROGRAM, JSON.stringify(options)]);
   }
 
   /** Resolves when it listens, or has reached what it dials. */
   static async start(options: StationOptions): Promise<Station> {
     const station = new Station(options);
     const listens = options.role === 'relay' || options.to === undefined;
-    if (listens) station.url = ((await station.#next()) as { url: string }).url;
-    else await station.#next();
+    if (listens) station.url = (await station.#program.next<{ url: string }>()).url;
+    else await station.#program.next();
     return station;
   }
 
   /** Resolves when a station that listens has been called. */
   async called(): Promise<void> {
-    await this.#next();
+    await this.#program.next();
   }
 
-  async ask<T>(question: { readonly do: string; readonly [name: string]: unknown }): Promise<T> {
-    this.#process.stdin?.write(`${JSON.stringify(question)}\n`);
-    return (await this.#next()) as T;
+  ask<T>(question: { readonly do: string; readonly [name: string]: unknown }): Promise<T> {
+    return this.#program.ask(question);
   }
 
-  async end(): Promise<void> {
-    this.#process.stdin?.end();
-    await this.#process;
-    this.#reader.close();
-  }
-
-  async #next(): Promise<unknown> {
-    const { value, done } = await this.#lines.next();
-    if (done) throw new Error('a program of the bench has ended');
-    return JSON.parse(value as string);
+  end(): Promise<void> {
+    return this.#program.end();
   }
 }
 

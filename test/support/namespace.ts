@@ -14,24 +14,36 @@ export class Namespace {
 
   private constructor(readonly name: string) {}
 
-  /** @param nameServer for its programs, at once; none: the machine's, which nothing there can reach */
-  static async create(nameServer?: string): Promise<Namespace> {
-    const made = new Namespace(`tincan-${randomBytes(5).toString('hex')}`);
+  /**
+   * @param nameServer for its programs, at once; none: the machine's, which nothing there can reach
+   * @param prefix of its name, to tell whose it is
+   */
+  static async create(nameServer?: string, prefix = 'tincan'): Promise<Namespace> {
+    const made = new Namespace(`${prefix}-${randomBytes(5).toString('hex')}`);
     await execa('ip', ['netns', 'add', made.name]);
+    try {
+      await made.#prepare(nameServer);
+      return made;
+    } catch (error) {
+      await made.close();
+      throw error;
+    }
+  }
+
+  async #prepare(nameServer: string | undefined): Promise<void> {
     if (nameServer !== undefined) {
       // `ip netns exec` lays it over /etc/resolv.conf.
-      await mkdir(made.#files, { recursive: true });
-      await writeFile(`${made.#files}/resolv.conf`, `nameserver ${nameServer}\n`);
+      await mkdir(this.#files, { recursive: true });
+      await writeFile(`${this.#files}/resolv.conf`, `nameserver ${nameServer}\n`);
     }
     // Nothing of IPv6 on the cables: the captures are to show the test's own packets.
-    await made.ok(
+    await this.ok(
       'sysctl',
       '-qw',
       'net.ipv6.conf.all.disable_ipv6=1',
       'net.ipv6.conf.default.disable_ipv6=1',
     );
-    await made.ok('ip', 'link', 'set', 'lo', 'up');
-    return made;
+    await this.ok('ip', 'link', 'set', 'lo', 'up');
   }
 
   get #files(): string {

@@ -3,7 +3,7 @@
 //
 //   relay   listens, dials `to`, and passes every frame on, both ways: a device without a stack
 //   source  dials `to`; from {"do":"flood"} to {"do":"stop"} it sends `frame` (hex) as fast as the cable takes
-//           it; {"do":"ping","count":N,"interval":MS} sends one at a time, and answers with round trips in ms
+//           it, of so many `flows`; {"do":"ping","count":N,"interval":MS} sends one at a time, and answers with round trips in ms
 //   sink    dials `to`, or listens without it; {"do":"count"} answers with the frames and bytes that came;
 //           answers ARP for every address; with `echo` sends every frame back
 
@@ -16,12 +16,16 @@ const {
   to,
   token = 'bench',
   frame = '',
+  flows = 1,
   echo = false,
   mac = '02:00:00:00:be:01',
 } = JSON.parse(process.argv[2]);
 const PROTOCOL = 'tincan.cable.v1';
 /** Frames in a message of the source: as many full ones as the net itself puts into one. */
 const BATCH = 43;
+/** Where flows differ, and from which port on: the frame is UDP over IPv4 without options, and without a checksum. */
+const UDP_SOURCE_PORT = 34;
+const UDP_PORTS = 20_000;
 /** Bytes that wait in a socket before its sender pauses. */
 const MOST_WAITING = 1 << 20;
 
@@ -110,11 +114,13 @@ if (role === 'relay') {
 } else {
   let answered = () => {};
   const one = Buffer.from(frame, 'hex');
-  const batch = Array.from({ length: BATCH }, () => one);
+  const batches = messagesOf(one);
+  let turn = 0;
   const socket = await dial(() => answered());
   let flooding = false;
   const more = () => {
-    while (flooding && socket.bufferedAmount < MOST_WAITING) socket.send(packr.pack(batch), more);
+    while (flooding && socket.bufferedAmount < MOST_WAITING)
+      socket.send(packr.pack(batches[turn++ % batches.length]), more);
   };
   answers.flood = () => {
     flooding = true;
@@ -140,6 +146,18 @@ if (role === 'relay') {
   };
 }
 say({ ready: true });
+
+/** Messages of the frame as it is or, as so many flows, each with another UDP source port, one after the other. */
+function messagesOf(frame) {
+  const frames = Array.from({ length: Math.ceil(flows / BATCH) * BATCH }, (_, index) => {
+    const copy = Buffer.from(frame);
+    if (flows > 1) copy.writeUInt16BE(UDP_PORTS + (index % flows), UDP_SOURCE_PORT);
+    return copy;
+  });
+  return Array.from({ length: frames.length / BATCH }, (_, index) =>
+    frames.slice(index * BATCH, (index + 1) * BATCH),
+  );
+}
 
 /** "It is at me", to whoever asks. */
 function arpReply(request) {
