@@ -13,7 +13,7 @@ export const MOST_BYTES = 16 * 1024 ** 3;
 /** Bytes after which the sequence begins again. */
 const PERIOD = 1_048_573;
 /** Bytes that are given at a time at most. */
-const CHUNK = 64 * 1024;
+const CHUNK = 256 * 1024;
 
 export class RandomBytes extends Readable {
   readonly #period: Buffer;
