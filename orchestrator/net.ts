@@ -104,7 +104,8 @@ class OpenNet implements Net {
   readonly ended: Promise<void>;
   #markEnded: () => void = () => {};
   #ending = false;
-  #written = '';
+  /** The processes and addresses that the record tells of; undefined until there is one. */
+  #written: string | undefined;
   #complaint = '';
   readonly #clockOffset = unixClockOffset();
 

@@ -14,13 +14,13 @@ import { checkIpv4, ipv4PacketAt } from '../wire/ipv4.ts';
 import type { CommandContext } from './command.ts';
 import { controlMethods } from './control-methods.ts';
 import type { Device, DeviceService, StartService } from './device.ts';
-import { tuneGarbageCollection } from './garbage-collection.ts';
 import { type Launch, readLaunch } from './launch.ts';
 import { watchLoopLag } from './loop-lag.ts';
 import { bridgePlane, ipPlane, type PlaneOptions } from './plane.ts';
 import { openPorts, type Port } from './ports.ts';
 import { deviceStatus } from './status.ts';
 import { tablesOf } from './tables.ts';
+import { setV8Flags } from './v8-flags.ts';
 
 /** What a kind of device is: a plane, and services on it. */
 export type DeviceDescription =
@@ -117,7 +117,7 @@ class RunningDevice {
     if (this.#device) for (const start of this.#startServices) this.#services.push(start(this.#device));
     this.#serving = true;
     this.#changed();
-    tuneGarbageCollection();
+    setV8Flags();
   }
 
   /** A write to a log or a pipe whose reader is gone must not end the device. */

@@ -14,8 +14,10 @@ import { complete, establish, fail, finish, forsake, setState, tellClosed, timeW
 /** Bytes of a stream that are acknowledged before all has been read, so that its sender does not stand still. */
 const MOST_UNACKNOWLEDGED = 64 * 1024;
 
-/** What leaves in answer to the segment may wait for the end of the batch: `flush` sees to it. */
-/** @param marked whether the network met congestion (RFC 3168) */
+/**
+ * What leaves in answer to the segment may wait until all has been read: `batchEnds` sees to it.
+ * @param marked whether the network met congestion (RFC 3168)
+ */
 export function segmentArrives(tcb: Tcb, segment: TcpSegment, marked = false): void {
   if (tcb.state === 'SYN-SENT') {
     arriveInSynSent(tcb, segment);
@@ -201,7 +203,7 @@ function textArrives(tcb: Tcb, segment: TcpSegment): void {
   takeText(tcb, sequence, payload, fin);
 }
 
-/** Text of which a reader wants to know, and a FIN, which may fit anywhere into what came so far. */
+/** Takes text and FIN into the receive buffer, acknowledges what can't wait, and tells the reader. */
 export function takeText(tcb: Tcb, sequence: number, payload: Uint8Array, fin: boolean): void {
   const before = tcb.receive.readable;
   const arrival = tcb.receive.take(sequence, payload, fin);
