@@ -3,6 +3,8 @@
 import type { Clock } from '../core/clock.ts';
 import { frameBuffer } from '../core/frame-buffer.ts';
 import type { FramePort, FrameReceiver } from '../core/frame-port.ts';
+import { sendEach, sendTrain } from '../core/frame-train.ts';
+import type { Train } from '../core/train.ts';
 
 export interface CapturedFrame {
   /** A copy that the subscriber owns, shared with other subscribers of the port. */
@@ -59,6 +61,11 @@ export class CapturePort implements FramePort {
     // Without carrier a frame is dropped before it leaves.
     if (this.#subscribers.length > 0 && this.inner.carrier) this.#record([frame], 'out');
     this.inner.send(frame, forwarded);
+  }
+
+  sendTrain(frames: Train): void {
+    if (this.#subscribers.length > 0 && this.inner.carrier) sendEach(this, frames);
+    else sendTrain(this.inner, frames);
   }
 
   #record(batch: readonly Uint8Array[], direction: 'in' | 'out'): void {

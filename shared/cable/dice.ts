@@ -55,9 +55,9 @@ export class Dice<Cause extends string> {
     return new Throw(this.#rows, kind, this.#came[kind]++, 0);
   }
 
-  /** Counts the next frame, whatever would fall for it. */
-  skip(kind: FrameKind): void {
-    this.#came[kind]++;
+  /** Counts the next frames, whatever would fall for them. */
+  skip(kind: FrameKind, count = 1): void {
+    this.#came[kind] += count;
   }
 
   /** Begins anew what falls for causes; for frames that came before it stays. */

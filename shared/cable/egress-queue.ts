@@ -1,7 +1,8 @@
 // The transmit queue of a cable's end, as a NIC's: frames are copied into the message that they will leave
 // in, and dropped from the tail when too much waits.
 
-import { appendFrame, BATCH_HEADER_LENGTH, finishBatch, framedLength, MOST_FRAMES } from './frame-batch.ts';
+import type { Train } from '../core/train.ts';
+import { BATCH_HEADER_LENGTH, beginFrame, finishBatch, framedLength, MOST_FRAMES } from './frame-batch.ts';
 
 /** How many frames may wait, as Linux's txqueuelen. */
 export const QUEUE_FRAMES = 1000;
@@ -45,14 +46,25 @@ export class EgressQueue {
 
   /** Copies a frame to the queue's end; false if there is no room. */
   append(frame: Uint8Array): boolean {
-    if (this.#frames >= QUEUE_FRAMES || this.#bytes + frame.length > QUEUE_BYTES) return false;
+    if (!this.#hasRoom(frame.length)) return false;
     const batch = this.#batchFor(frame.length);
-    batch.length = appendFrame(batch.buffer, batch.length, frame);
-    batch.frames++;
-    batch.bytes += frame.length;
-    this.#frames++;
-    this.#bytes += frame.length;
+    const at = beginFrame(batch.buffer, batch.length, frame.length);
+    batch.buffer.set(frame, at);
+    this.#count(batch, at, frame.length);
     return true;
+  }
+
+  /** Has the frames of a train written to the queue's end, and returns how many there was room for. */
+  appendTrain(frames: Train): number {
+    const { count, length } = frames;
+    for (let index = 0; index < count; index++) {
+      if (!this.#hasRoom(length)) return index;
+      const batch = this.#batchFor(length);
+      const at = beginFrame(batch.buffer, batch.length, length);
+      frames.write(index, batch.buffer, at);
+      this.#count(batch, at, length);
+    }
+    return count;
   }
 
   /** Takes the first message off, ready to be sent. Its buffer comes back by `recycle`. */
@@ -77,6 +89,19 @@ export class EgressQueue {
     this.#frames = 0;
     this.#bytes = 0;
     return dropped;
+  }
+
+  #hasRoom(length: number): boolean {
+    return this.#frames < QUEUE_FRAMES && this.#bytes + length <= QUEUE_BYTES;
+  }
+
+  /** A frame has been written to `batch` at `at`. */
+  #count(batch: Batch, at: number, length: number): void {
+    batch.length = at + length;
+    batch.frames++;
+    batch.bytes += length;
+    this.#frames++;
+    this.#bytes += length;
   }
 
   #batchFor(length: number): Batch {

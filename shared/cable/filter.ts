@@ -3,6 +3,8 @@
 // capture at the sending end shows a frame that is then dropped, one at the receiving end does not.
 
 import type { FramePort, FrameReceiver } from '../core/frame-port.ts';
+import { sendEach } from '../core/frame-train.ts';
+import type { Train } from '../core/train.ts';
 import { compileMatch, type FramePattern, type FrameTest } from './frame-match.ts';
 import type { ImpairedPort } from './impairment.ts';
 
@@ -152,6 +154,11 @@ export class FilterPort implements FramePort {
   send(frame: Uint8Array, forwarded = false): void {
     if (this.#out.length > 0 && this.inner.carrier && isDropped(frame, forwarded, this.#out)) return;
     this.inner.send(frame, forwarded);
+  }
+
+  sendTrain(frames: Train): void {
+    if (this.#out.length > 0 && this.inner.carrier) sendEach(this, frames);
+    else this.inner.sendTrain(frames);
   }
 
   arrange(incoming: readonly Stage[], outgoing: readonly Stage[]): void {

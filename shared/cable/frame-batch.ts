@@ -13,7 +13,7 @@ const BIN_8 = 0xc4;
 const BIN_16 = 0xc5;
 const BIN_32 = 0xc6;
 
-/** Bytes in front of a frame that `appendFrame` writes at most. */
+/** Bytes in front of a frame that `beginFrame` writes at most. */
 const LONGEST_BIN_HEADER = 3;
 
 /** Bytes in front of the first frame of a batch that is being written: an array 16 header. */
@@ -73,20 +73,16 @@ export function framedLength(length: number): number {
   return LONGEST_BIN_HEADER + length;
 }
 
-/** Writes a frame (at most 65,535 bytes) as a bin value at `offset` and returns the offset behind it. */
-export function appendFrame(batch: Uint8Array, offset: number, frame: Uint8Array): number {
-  let next = offset;
-  if (frame.length <= 0xff) {
-    batch[next] = BIN_8;
-    batch[next + 1] = frame.length;
-    next += 2;
-  } else {
-    batch[next] = BIN_16;
-    writeU16(batch, next + 1, frame.length);
-    next += 3;
+/** Writes what stands in front of a frame of `length` (at most 65,535) at `offset` and returns the offset behind it. */
+export function beginFrame(batch: Uint8Array, offset: number, length: number): number {
+  if (length <= 0xff) {
+    batch[offset] = BIN_8;
+    batch[offset + 1] = length;
+    return offset + 2;
   }
-  batch.set(frame, next);
-  return next + frame.length;
+  batch[offset] = BIN_16;
+  writeU16(batch, offset + 1, length);
+  return offset + LONGEST_BIN_HEADER;
 }
 
 /** Writes the header of a batch of `count` frames, which start at BATCH_HEADER_LENGTH. */

@@ -9,6 +9,8 @@
 import { Alarm, type Clock } from '../core/clock.ts';
 import { Counters } from '../core/counters.ts';
 import type { FramePort, FrameReceiver } from '../core/frame-port.ts';
+import { sendEach, sendTrain } from '../core/frame-train.ts';
+import type { Train } from '../core/train.ts';
 import { Dice, die, kindOf, type Throw } from './dice.ts';
 import { GilbertElliott, type GilbertElliottParameters, sameParameters } from './gilbert-elliott.ts';
 import { JITTER_DICE, type JitterDistribution, jitterFactor } from './jitter.ts';
@@ -151,6 +153,15 @@ export class ImpairedPort implements FramePort {
     if (!copy) return;
     this.counters.add('impairment.duplicate');
     this.#pass(copy, fate.forDuplicate(), forwarded, duplicated, burst);
+  }
+
+  sendTrain(frames: Train): void {
+    if (this.inner.carrier) {
+      if (!this.#isPerfect) return sendEach(this, frames);
+      this.#seen += frames.count;
+      this.#dice.skip('packet', frames.count);
+    }
+    sendTrain(this.inner, frames);
   }
 
   /**

@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import { Counters } from '../core/counters.ts';
 import type { EventLog } from '../core/event-log.ts';
 import type { FramePort, FrameReceiver } from '../core/frame-port.ts';
+import type { Train } from '../core/train.ts';
 import { CableLink, CLOSE_GOING_AWAY, type LinkOwner } from './cable-link.ts';
 import { Dialer, openCable } from './dialer.ts';
 import { type Batch, EgressQueue } from './egress-queue.ts';
@@ -115,7 +116,19 @@ export class CablePort implements FramePort {
   send(frame: Uint8Array): void {
     if (!this.#link) return this.#lose('no-carrier', 1);
     if (!this.#hasGoodLength(frame)) return;
-    if (!this.#queue.append(frame)) return this.#overflow();
+    if (!this.#queue.append(frame)) return this.#overflow(1);
+    this.#flush();
+  }
+
+  sendTrain(frames: Train): void {
+    if (!this.#link) return this.#lose('no-carrier', frames.count);
+    const taken = this.#queue.appendTrain(frames);
+    if (taken < frames.count) this.#overflow(frames.count - taken);
+    this.#flush();
+  }
+
+  /** Sends messages that are full now, and the last one after the turn. */
+  #flush(): void {
     if (this.#queue.hasFullBatch) this.#transmit(true);
     if (this.#flushing) return;
     this.#flushing = true;
@@ -275,8 +288,8 @@ export class CablePort implements FramePort {
     this.#transmit(this.#flushing);
   }
 
-  #overflow(): void {
-    this.counters.add('cable.egress-overflow');
+  #overflow(frames: number): void {
+    this.counters.add('cable.egress-overflow', frames);
     if (this.#overflowing) return;
     this.#overflowing = true;
     const { own, cable, log } = this.options;

@@ -1,5 +1,7 @@
 // Where frames leave and arrive. All that cables and stacks know of each other.
 
+import type { Train } from './train.ts';
+
 /** What whoever stands on a port is told. */
 export interface FrameReceiver {
   /**
@@ -20,6 +22,8 @@ export interface FramePort {
    * @param forwarded whether the device passes it on for another, and did not make what is in it
    */
   send(frame: Uint8Array, forwarded?: boolean): void;
+  /** As `send`, for each frame of a train; a port that would only write them one by one does without. */
+  sendTrain?(frames: Train): void;
   /** Names the one receiver, which is told at once if there is carrier. */
   attach(receiver: FrameReceiver): void;
 }

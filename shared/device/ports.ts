@@ -7,6 +7,8 @@ import { CablePort } from '../cable/websocket-port.ts';
 import type { Clock } from '../core/clock.ts';
 import type { EventLog } from '../core/event-log.ts';
 import type { FramePort, FrameReceiver } from '../core/frame-port.ts';
+import { sendTrain } from '../core/frame-train.ts';
+import type { Train } from '../core/train.ts';
 import type { DeviceConfig, PortConfig } from '../topology/device-config.ts';
 
 export interface Port {
@@ -55,6 +57,10 @@ class WatchedPort implements FramePort {
 
   send(frame: Uint8Array, forwarded = false): void {
     this.inner.send(frame, forwarded);
+  }
+
+  sendTrain(frames: Train): void {
+    sendTrain(this.inner, frames);
   }
 
   attach(receiver: FrameReceiver): void {

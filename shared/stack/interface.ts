@@ -16,6 +16,8 @@ import {
 import type { Counters } from '../core/counters.ts';
 import type { EventLog } from '../core/event-log.ts';
 import type { FramePort } from '../core/frame-port.ts';
+import { sendTrain } from '../core/frame-train.ts';
+import type { Train } from '../core/train.ts';
 import {
   ETHERNET_HEADER_LENGTH,
   ETHERNET_OVERHEAD,
@@ -163,6 +165,21 @@ export class NetworkInterface {
     if (this.#closed) return;
     writeEthernet(frame, destination, this.mac, ethertype);
     this.#port.send(frame, forwarded);
+  }
+
+  /** As `transmit`, for own packets that are still to be written. */
+  transmitTrain(packets: Train, destination: MacAddress, ethertype: number): void {
+    if (this.#closed) return;
+    const header = new Uint8Array(ETHERNET_HEADER_LENGTH);
+    writeEthernet(header, destination, this.mac, ethertype);
+    sendTrain(this.#port, {
+      count: packets.count,
+      length: ETHERNET_HEADER_LENGTH + packets.length,
+      write: (index, target, at) => {
+        for (let each = 0; each < ETHERNET_HEADER_LENGTH; each++) target[at + each] = header[each]!;
+        packets.write(index, target, at + ETHERNET_HEADER_LENGTH);
+      },
+    });
   }
 
   #receiveBatch(batch: readonly Uint8Array[]): void {

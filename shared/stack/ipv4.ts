@@ -8,7 +8,9 @@ import { formatIpv4, IPV4_ANY, type Ipv4Address, isLoopbackIpv4, type MacAddress
 import type { Clock } from '../core/clock.ts';
 import type { Counters } from '../core/counters.ts';
 import type { EventLog } from '../core/event-log.ts';
+import { frameBuffer } from '../core/frame-buffer.ts';
 import type { Random } from '../core/random.ts';
+import type { Train } from '../core/train.ts';
 import { ETHERNET_HEADER_LENGTH, ETHERTYPE_IPV4 } from '../wire/ethernet.ts';
 import { UNREACHABLE_HOST } from '../wire/icmp.ts';
 import {
@@ -30,6 +32,8 @@ import {
   isIpv4Fragment,
   PROTOCOL_ICMP,
   PROTOCOL_UDP,
+  setIpv4TotalLength,
+  updateIpv4Checksum,
   writeIpv4Header,
 } from '../wire/ipv4.ts';
 import type { Arp } from './arp.ts';
@@ -238,26 +242,47 @@ export class Ipv4 implements NetworkLayer {
     return undefined;
   }
 
-  sendTrain(buffers: readonly Uint8Array[], options: SendOptions): SendError | undefined {
-    const [first, ...others] = buffers;
-    if (!first) return undefined;
-    const error = this.send(first, options);
+  sendTrain(segments: Train, options: SendOptions): SendError | undefined {
+    // The first goes as any other does: it is checked, and the neighbour asked whether it is there if that is due.
+    const error = this.#sendOneOf(segments, 0, options);
     if (error) return error;
-    const way = this.#wayOf(options);
-    for (const buffer of others) {
-      if (!way) this.send(buffer, options);
-      else {
-        this.#identification = copyIpv4Header(first, buffer, ETHERNET_HEADER_LENGTH, this.#identification);
-        way.to.transmit(buffer, way.mac, ETHERTYPE_IPV4);
-      }
-    }
+    const way = this.#wayOf(options, segments.length);
+    if (way) way.to.transmitTrain(this.#followers(segments, options), way.mac, ETHERTYPE_IPV4);
+    else for (let index = 1; index < segments.count; index++) this.#sendOneOf(segments, index, options);
     return undefined;
   }
 
-  /** Where a packet that was just sent has gone, if nothing is to be asked about the next. */
-  #wayOf({ destination, interface: through }: SendOptions): Way | undefined {
+  #sendOneOf(segments: Train, index: number, options: SendOptions): SendError | undefined {
+    const buffer = frameBuffer(this.headroom + segments.length);
+    segments.write(index, buffer, this.headroom);
+    return this.send(buffer, options);
+  }
+
+  /** The packets of all segments but the first. */
+  #followers(segments: Train, options: SendOptions): Train {
+    const header = new Uint8Array(IPV4_HEADER_LENGTH);
+    const length = IPV4_HEADER_LENGTH + segments.length;
+    const count = segments.count - 1;
+    this.#writeHeader(header, options);
+    setIpv4TotalLength(header, length);
+    updateIpv4Checksum(header);
+    const first = this.#identification;
+    this.#identification = (first + count - 1) & 0xffff;
+    return {
+      count,
+      length,
+      write: (index, target, at) => {
+        copyIpv4Header(header, target, at, (first + index) & 0xffff);
+        segments.write(index + 1, target, at + IPV4_HEADER_LENGTH);
+      },
+    };
+  }
+
+  /** Where a segment of `length` that was just sent has gone, if nothing is to be asked about the next. */
+  #wayOf({ destination, interface: through }: SendOptions, length: number): Way | undefined {
     const route = this.#paths.route(destination, through);
     if (this.hook || typeof route === 'string' || route.interface.loopback) return undefined;
+    if (IPV4_HEADER_LENGTH + length > this.#paths.mtu(destination, route)) return undefined;
     const mac = this.#neighbours.get(route.interface)?.macOf(route.via ?? destination);
     return mac === undefined ? undefined : { to: route.interface, mac };
   }

@@ -2,6 +2,7 @@
 // this, so that IPv6 is one more file that implements it.
 
 import type { IpAddress, MacAddress } from '../core/address.ts';
+import type { Train } from '../core/train.ts';
 
 /** How a packet would go to a destination. */
 export interface Path {
@@ -97,8 +98,8 @@ export interface NetworkLayer {
    * The buffer belongs to the network layer from now on. Returns why it was not sent, if it was not.
    */
   send(buffer: Uint8Array, options: SendOptions): SendError | undefined;
-  /** As `send`, for several of one length: all are sent, or none. */
-  sendTrain(buffers: readonly Uint8Array[], options: SendOptions): SendError | undefined;
+  /** As `send`, for segments that are still to be written: all are sent, or none. */
+  sendTrain(segments: Train, options: SendOptions): SendError | undefined;
   /** Answers a received packet with an ICMP port (3/3) or protocol (3/2) unreachable, where RFC 1122 lets it. */
   refuse(packet: ReceivedPacket, what: 'port' | 'protocol'): void;
   /** Says that a transport has a new smaller path MTU for a destination (RFC 1191). */

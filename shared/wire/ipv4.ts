@@ -117,22 +117,16 @@ export function writeIpv4Header(packet: Uint8Array, header: Ipv4Header): void {
   updateIpv4Checksum(packet);
 }
 
-/**
- * Gives the packet at `target[start]` the header (without options) of the one at `source[start]`, which is as long,
- * with the next identification; returns that.
- */
+/** Copies a header without options to `target[at]`, where it gets another identification. */
 export function copyIpv4Header(
-  source: Uint8Array,
+  header: Uint8Array,
   target: Uint8Array,
-  start: number,
+  at: number,
   identification: number,
-): number {
-  for (let at = start; at < start + IPV4_HEADER_LENGTH; at++) target[at] = source[at]!;
-  const next = (identification + 1) & 0xffff;
-  const sum = adjustChecksum16(readU16(source, start + 10), readU16(source, start + 4), next);
-  writeU16(target, start + 4, next);
-  writeU16(target, start + 10, sum);
-  return next;
+): void {
+  for (let each = 0; each < IPV4_HEADER_LENGTH; each++) target[at + each] = header[each]!;
+  writeU16(target, at + 4, identification);
+  writeU16(target, at + 10, adjustChecksum16(readU16(header, 10), readU16(header, 4), identification));
 }
 
 /** The checked packet that begins at `bytes[start]`, as a view without the padding behind it. */

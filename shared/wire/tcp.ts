@@ -231,9 +231,14 @@ export function writeTcpHeader(buffer: Uint8Array, offset: number, header: TcpHe
 }
 
 /** Fills in the checksum of the segment that reaches from `offset` to the end of `buffer`. */
-export function finishTcpChecksum(buffer: Uint8Array, offset: number, pseudoHeaderSum: number): void {
+export function finishTcpChecksum(
+  buffer: Uint8Array,
+  offset: number,
+  pseudoHeaderSum: number,
+  end = buffer.length,
+): void {
   setTcpChecksum(buffer, offset, 0);
-  setTcpChecksum(buffer, offset, finishSum(addToSum(pseudoHeaderSum, buffer, offset, buffer.length)));
+  setTcpChecksum(buffer, offset, finishSum(addToSum(pseudoHeaderSum, buffer, offset, end)));
 }
 
 /** A whole segment in a buffer of its own. */

@@ -3,8 +3,8 @@ import { Packr } from 'msgpackr/pack';
 import { Unpackr } from 'msgpackr/unpack';
 import { describe, expect, it } from 'vitest';
 import {
-  appendFrame,
   BATCH_HEADER_LENGTH,
+  beginFrame,
   decodeBatch,
   finishBatch,
   framedLength,
@@ -19,7 +19,11 @@ function write(frames: readonly Uint8Array[]): Uint8Array {
   const capacity = frames.reduce((sum, frame) => sum + framedLength(frame.length), BATCH_HEADER_LENGTH);
   const batch = new Uint8Array(capacity);
   let offset = BATCH_HEADER_LENGTH;
-  for (const frame of frames) offset = appendFrame(batch, offset, frame);
+  for (const frame of frames) {
+    const at = beginFrame(batch, offset, frame.length);
+    batch.set(frame, at);
+    offset = at + frame.length;
+  }
   finishBatch(batch, frames.length);
   return batch.subarray(0, offset);
 }

@@ -71,7 +71,7 @@ export function sendTrain(
 ): SendError | undefined {
   const segment = outgoing(tcb, sequence, TCP_ACK, options(tcb, false), false);
   const data = { buffer: tcb.sendBuffer, position: seqDistance(tcb.sendBase, sequence), length };
-  return transmitTrain(tcb.context, segment, data, { segments, flags: segment.flags | flags });
+  return transmitTrain(tcb.context, segment, data, segments, segment.flags | flags);
 }
 
 /** An acknowledgment of all that came, with the window that there is. */

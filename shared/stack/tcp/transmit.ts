@@ -38,42 +38,34 @@ export interface OutgoingData {
   readonly length: number;
 }
 
-/** Segments in a row that differ in their sequence numbers alone. */
-export interface Train {
-  readonly segments: number;
-  /** Of the last. */
-  readonly flags: number;
-}
-
 /**
- * Sends segments that carry `data.length` bytes each, one behind the other from `segment` on: what they have in
+ * Sends `segments` that carry `data.length` bytes each, one behind the other from `segment` on: what they have in
  * common is done once (segmentation offload).
+ *
+ * @param flags of the last
  */
 export function transmitTrain(
   context: TcpContext,
   segment: OutgoingSegment,
   data: OutgoingData,
-  { segments, flags }: Train,
+  segments: number,
+  flags: number,
 ): SendError | undefined {
   const { network, counters } = context;
-  const { headroom } = network;
   const headerLength = tcpHeaderLength(segment.options);
   const length = headerLength + data.length;
   const sum = network.pseudoHeaderSum(segment.local.address, segment.remote.address, TCP_PROTOCOL, length);
-  const header = frameBuffer(headroom + headerLength);
-  writeSegmentHeader(header, headroom, segment);
-  const buffers: Uint8Array[] = [];
-  for (let index = 0; index < segments; index++) {
-    const buffer = frameBuffer(headroom + length);
-    for (let at = headroom; at < header.length; at++) buffer[at] = header[at]!;
+  const header = new Uint8Array(headerLength);
+  writeSegmentHeader(header, 0, segment);
+  const write = (index: number, target: Uint8Array, at: number): void => {
     const offset = index * data.length;
-    setTcpSequence(buffer, headroom, seqAdd(segment.sequence, offset));
-    if (index === segments - 1) setTcpFlags(buffer, headroom, flags);
-    data.buffer.copy(data.position + offset, data.length, buffer, header.length);
-    finishTcpChecksum(buffer, headroom, sum);
-    buffers.push(buffer);
-  }
-  const error = network.sendTrain(buffers, sendOptions(context, segment));
+    for (let each = 0; each < headerLength; each++) target[at + each] = header[each]!;
+    setTcpSequence(target, at, seqAdd(segment.sequence, offset));
+    if (index === segments - 1) setTcpFlags(target, at, flags);
+    data.buffer.copy(data.position + offset, data.length, target, at + headerLength);
+    finishTcpChecksum(target, at, sum, at + length);
+  };
+  const error = network.sendTrain({ count: segments, length, write }, sendOptions(context, segment));
   if (error) counters.add(`tcp.not-sent.${error}`);
   return error;
 }

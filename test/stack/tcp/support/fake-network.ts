@@ -2,6 +2,7 @@
 
 import { formatIpv4, IPV4_BROADCAST, type IpAddress, ipv4 } from '../../../../shared/core/address.ts';
 import { Malformed } from '../../../../shared/core/errors.ts';
+import type { Train } from '../../../../shared/core/train.ts';
 import type {
   NetworkLayer,
   Path,
@@ -65,8 +66,10 @@ export class FakeNetwork implements NetworkLayer {
     return pseudoHeaderSum(source, destination, protocol, length);
   }
 
-  sendTrain(buffers: readonly Uint8Array[], options: SendOptions): SendError | undefined {
-    for (const buffer of buffers) {
+  sendTrain(segments: Train, options: SendOptions): SendError | undefined {
+    for (let index = 0; index < segments.count; index++) {
+      const buffer = new Uint8Array(this.headroom + segments.length);
+      segments.write(index, buffer, this.headroom);
       const error = this.send(buffer, options);
       if (error) return error;
     }
