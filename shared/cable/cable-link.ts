@@ -7,6 +7,7 @@ import { Malformed } from '../core/errors.ts';
 import type { Batch } from './egress-queue.ts';
 import { decodeBatch, isBatch } from './frame-batch.ts';
 import { decodeHello, encodeHello, type Hello } from './hello.ts';
+import { handUp } from './passing.ts';
 
 /** Close codes of RFC 6455 §7.4.1. */
 export const CLOSE_GOING_AWAY = 1001;
@@ -105,7 +106,7 @@ export class CableLink {
   #frames(message: Uint8Array): void {
     const batch = decodeBatch(message);
     if (batch instanceof Malformed) this.#refuse(batch.reason);
-    else this.owner.frames(batch);
+    else handUp(message, batch, () => this.owner.frames(batch));
   }
 
   /** What the peer sent before it heard of the end. */

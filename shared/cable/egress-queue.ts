@@ -1,16 +1,23 @@
 // The transmit queue of a cable's end, as a NIC's: frames are copied into the message that they will leave
-// in, and dropped from the tail when too much waits.
+// in, or stay in the one that they came in, and are dropped from the tail when too much waits.
 
 import type { Train } from '../core/train.ts';
 import { BATCH_HEADER_LENGTH, beginFrame, finishBatch, framedLength, MOST_FRAMES } from './frame-batch.ts';
+import { isFrameOf, messageBegunBy } from './passing.ts';
 
 /** How many frames may wait, as Linux's txqueuelen. */
-export const QUEUE_FRAMES = 1000;
+export const QUEUE_FRAMES = 4000;
 /** How many bytes of frames may wait: as many full frames of the usual MTU. */
 export const QUEUE_BYTES = 1514 * QUEUE_FRAMES;
 
 /** Bytes of a message: as much as a socket is read at once, and room for the longest frame of an MTU of 9,000. */
 const BATCH_CAPACITY = 64 * 1024;
+
+/**
+ * Messages that pass through may be so many: one keeps all its memory for what may be a few frames of it.
+ * Beyond, frames are copied.
+ */
+const MOST_PASSING = 64;
 
 /** Buffers that are kept for the next message. */
 const SPARE_BUFFERS = 4;
@@ -23,6 +30,8 @@ export interface Batch {
   frames: number;
   /** Sum of the frames' own lengths. */
   bytes: number;
+  /** Whether it is a message that came, and passes through. */
+  readonly passing: boolean;
 }
 
 export class EgressQueue {
@@ -31,6 +40,7 @@ export class EgressQueue {
   #spare: Uint8Array[] = [];
   #frames = 0;
   #bytes = 0;
+  #passing = 0;
 
   /** @param longestFrame bytes */
   constructor(private readonly longestFrame: number) {}
@@ -44,12 +54,13 @@ export class EgressQueue {
     return this.#batches.length > 1;
   }
 
-  /** Copies a frame to the queue's end; false if there is no room. */
+  /** Puts a frame at the queue's end, copied as a rule; false if there is no room. */
   append(frame: Uint8Array): boolean {
     if (!this.#hasRoom(frame.length)) return false;
-    const batch = this.#batchFor(frame.length);
+    const passing = this.#messageOf(frame);
+    const batch = passing ?? this.#batchFor(frame.length);
     const at = beginFrame(batch.buffer, batch.length, frame.length);
-    batch.buffer.set(frame, at);
+    if (!passing) batch.buffer.set(frame, at);
     this.#count(batch, at, frame.length);
     return true;
   }
@@ -74,12 +85,13 @@ export class EgressQueue {
     finishBatch(batch.buffer, batch.frames);
     this.#frames -= batch.frames;
     this.#bytes -= batch.bytes;
+    if (batch.passing) this.#passing--;
     return batch;
   }
 
   /** Takes back the buffer of a message that has been sent. */
   recycle(batch: Batch): void {
-    if (this.#spare.length < SPARE_BUFFERS) this.#spare.push(batch.buffer);
+    if (!batch.passing && this.#spare.length < SPARE_BUFFERS) this.#spare.push(batch.buffer);
   }
 
   /** Forgets all that waits and returns how many frames that were. */
@@ -88,6 +100,7 @@ export class EgressQueue {
     this.#batches = [];
     this.#frames = 0;
     this.#bytes = 0;
+    this.#passing = 0;
     return dropped;
   }
 
@@ -104,11 +117,25 @@ export class EgressQueue {
     this.#bytes += length;
   }
 
+  /** The message that a frame came in, if it is the first of that, or the one before stood before it there too. */
+  #messageOf(frame: Uint8Array): Batch | undefined {
+    const last = this.#batches.at(-1);
+    if (last?.passing && isFrameOf(last.buffer, last.frames, frame)) return last;
+    const message = this.#passing < MOST_PASSING ? messageBegunBy(frame) : undefined;
+    if (!message) return undefined;
+    this.#passing++;
+    return this.#begin(message, true);
+  }
+
   #batchFor(length: number): Batch {
     const last = this.#batches.at(-1);
-    if (last && last.length + framedLength(length) <= last.buffer.length && last.frames < MOST_FRAMES)
-      return last;
-    const batch = { buffer: this.#buffer(), length: BATCH_HEADER_LENGTH, frames: 0, bytes: 0 };
+    const fits =
+      last && last.length + framedLength(length) <= last.buffer.length && last.frames < MOST_FRAMES;
+    return fits && !last.passing ? last : this.#begin(this.#buffer(), false);
+  }
+
+  #begin(buffer: Uint8Array, passing: boolean): Batch {
+    const batch = { buffer, length: BATCH_HEADER_LENGTH, frames: 0, bytes: 0, passing };
     this.#batches.push(batch);
     return batch;
   }

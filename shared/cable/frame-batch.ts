@@ -15,6 +15,7 @@ const BIN_32 = 0xc6;
 
 /** Bytes in front of a frame that `beginFrame` writes at most. */
 const LONGEST_BIN_HEADER = 3;
+const SHORT_BIN_HEADER = 2;
 
 /** Bytes in front of the first frame of a batch that is being written: an array 16 header. */
 export const BATCH_HEADER_LENGTH = 3;
@@ -26,6 +27,11 @@ export const MOST_FRAMES = 0xffff;
 export function isBatch(message: Uint8Array): boolean {
   const type = message[0];
   return type !== undefined && ((type >= 0x90 && type <= 0x9f) || type === ARRAY_16 || type === ARRAY_32);
+}
+
+/** Whether a batch may be one that was written as here; it is, if it is as long as `batchLength` has it, too. */
+export function isWrittenHere(batch: Uint8Array): boolean {
+  return batch[0] === ARRAY_16;
 }
 
 /** Reads a batch whole; anything but an array of bin, to the last byte, is malformed. */
@@ -68,9 +74,21 @@ export function decodeBatch(message: Uint8Array): Uint8Array[] | Malformed {
   return offset === end ? frames : new Malformed('trailing-bytes');
 }
 
+/** Bytes of a batch of these frames, as it is written here. */
+export function batchLength(frames: readonly Uint8Array[]): number {
+  let length = BATCH_HEADER_LENGTH;
+  for (const frame of frames) length += binHeaderLength(frame.length) + frame.length;
+  return length;
+}
+
 /** Bytes that a frame of `length` takes in a batch at most. */
 export function framedLength(length: number): number {
   return LONGEST_BIN_HEADER + length;
+}
+
+/** Bytes that `beginFrame` writes. */
+export function binHeaderLength(length: number): number {
+  return length <= 0xff ? SHORT_BIN_HEADER : LONGEST_BIN_HEADER;
 }
 
 /** Writes what stands in front of a frame of `length` (at most 65,535) at `offset` and returns the offset behind it. */
@@ -78,7 +96,7 @@ export function beginFrame(batch: Uint8Array, offset: number, length: number): n
   if (length <= 0xff) {
     batch[offset] = BIN_8;
     batch[offset + 1] = length;
-    return offset + 2;
+    return offset + SHORT_BIN_HEADER;
   }
   batch[offset] = BIN_16;
   writeU16(batch, offset + 1, length);
