@@ -1,24 +1,20 @@
 // IPv4 (RFC 791, RFC 1122 §3, RFC 1812): takes packets in, delivers or forwards them, and sends those of
-// this device. Read first: network-layer.ts, what transports see of it; routes.ts; local-addresses.ts.
+// this device (ipv4-output.ts). Read first: network-layer.ts, what transports see of it; routes.ts; local-addresses.ts.
 //
 // A packet is a view that begins at the IP header, with at least the 14 bytes of a frame's header free (or
 // already used) in front of it in the same buffer: a forwarded packet leaves in the frame it came in.
 
-import { formatIpv4, IPV4_ANY, type Ipv4Address, isLoopbackIpv4, type MacAddress } from '../core/address.ts';
+import { formatIpv4, IPV4_ANY, type Ipv4Address } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Counters } from '../core/counters.ts';
 import type { EventLog } from '../core/event-log.ts';
-import { frameBuffer } from '../core/frame-buffer.ts';
 import type { Random } from '../core/random.ts';
 import type { Train } from '../core/train.ts';
-import { ETHERNET_HEADER_LENGTH, ETHERTYPE_IPV4 } from '../wire/ethernet.ts';
+import { ETHERNET_HEADER_LENGTH } from '../wire/ethernet.ts';
 import { UNREACHABLE_HOST } from '../wire/icmp.ts';
 import {
   checkIpv4,
-  copyIpv4Header,
   decrementIpv4Ttl,
-  IPV4_HEADER_LENGTH,
-  IPV4_MAX_LENGTH,
   ipv4Destination,
   ipv4DontFragment,
   ipv4FragmentOffset,
@@ -32,9 +28,6 @@ import {
   isIpv4Fragment,
   PROTOCOL_ICMP,
   PROTOCOL_UDP,
-  setIpv4TotalLength,
-  updateIpv4Checksum,
-  writeIpv4Header,
 } from '../wire/ipv4.ts';
 import type { Arp } from './arp.ts';
 import {
@@ -46,7 +39,6 @@ import {
   isPlain,
   TRANSPORT,
 } from './flow-cache.ts';
-import { fragmentIpv4 } from './fragmentation.ts';
 import { Fragments } from './fragments.ts';
 import {
   fragmentationNeeded,
@@ -60,6 +52,7 @@ import {
   TTL_EXCEEDED,
 } from './icmp-errors.ts';
 import type { NetworkInterface } from './interface.ts';
+import { IPV4_HEADROOM, Ipv4Output } from './ipv4-output.ts';
 import { LocalAddresses } from './local-addresses.ts';
 import type {
   NetworkLayer,
@@ -74,7 +67,6 @@ import type { PacketHook } from './packet-hook.ts';
 import { Paths } from './paths.ts';
 import type { Route, RouteTable } from './routes.ts';
 
-const DEFAULT_TTL = 64;
 /** ICMP errors go with precedence "internetwork control" (RFC 1812 §4.3.2.5). */
 const TOS_CONTROL = 0xc0;
 const TOS_MASK = 0x1e;
@@ -93,19 +85,13 @@ export interface Ipv4Options {
   readonly forwarding: boolean;
 }
 
-interface Way {
-  readonly to: NetworkInterface;
-  readonly mac: MacAddress;
-}
-
 export class Ipv4 implements NetworkLayer {
-  readonly headroom = ETHERNET_HEADER_LENGTH + IPV4_HEADER_LENGTH;
-  /** Set by who composes the stack. */
-  hook: PacketHook | undefined;
+  readonly headroom = IPV4_HEADROOM;
   readonly #log: EventLog;
   readonly #counters: Counters;
   readonly #interfaces: readonly NetworkInterface[];
   readonly #paths: Paths;
+  readonly #output: Ipv4Output;
   readonly #neighbours: ReadonlyMap<NetworkInterface, Arp>;
   readonly #routes: RouteTable;
   readonly #forwarding: boolean;
@@ -116,7 +102,6 @@ export class Ipv4 implements NetworkLayer {
   readonly #flows = new FlowCache();
   /** Makes what takes the packets that follow the one that is being received. */
   #follower: ((flow: FlowKey, frame: Uint8Array) => Follower) | undefined;
-  #identification: number;
 
   constructor(options: Ipv4Options) {
     this.#log = options.log;
@@ -131,7 +116,21 @@ export class Ipv4 implements NetworkLayer {
       this.#answerWithError(first, REASSEMBLY_EXCEEDED, group),
     );
     this.#errors = new IcmpErrors(options.clock, options.counters);
-    this.#identification = options.random.uint32() & 0xffff;
+    this.#output = new Ipv4Output({
+      ...options,
+      paths: this.#paths,
+      local: this.#local,
+      refused: (packet, from) => this.#drop('refused-by-hook', packet, from),
+    });
+  }
+
+  /** Set by who composes the stack. */
+  get hook(): PacketHook | undefined {
+    return this.#output.hook;
+  }
+
+  set hook(hook: PacketHook | undefined) {
+    this.#output.hook = hook;
   }
 
   // Upwards: frames in.
@@ -187,7 +186,7 @@ export class Ipv4 implements NetworkLayer {
     if (!buffer) return;
     const error = buffer.subarray(ETHERNET_HEADER_LENGTH);
     const address = ipv4Source(packet);
-    this.#writeHeader(error, {
+    this.#output.writeHeader(error, {
       protocol: PROTOCOL_ICMP,
       source: address,
       destination: address,
@@ -227,64 +226,11 @@ export class Ipv4 implements NetworkLayer {
   }
 
   send(buffer: Uint8Array, options: SendOptions): SendError | undefined {
-    const { source, destination } = options;
-    const route = this.#paths.route(destination, options.interface);
-    if (typeof route === 'string') return route;
-    // 0.0.0.0 is the source of one who is about to get an address, on the interface that gets it.
-    const isMine = source === IPV4_ANY ? options.interface !== undefined : this.isLocal(source);
-    if (!isMine || (isLoopbackIpv4(source) && !route.interface.loopback)) return 'EADDRNOTAVAIL';
-    const packet = buffer.subarray(ETHERNET_HEADER_LENGTH);
-    const mtu = this.#paths.mtu(destination, route);
-    if (packet.length > (options.dontFragment ? mtu : IPV4_MAX_LENGTH)) return 'EMSGSIZE';
-    this.#writeHeader(packet, options);
-    const link = options.link ?? route.interface.groupMacFor(destination);
-    this.#leave(packet, route, mtu, undefined, link);
-    return undefined;
+    return this.#output.send(buffer, options);
   }
 
   sendTrain(segments: Train, options: SendOptions): SendError | undefined {
-    // The first goes as any other does: it is checked, and the neighbour asked whether it is there if that is due.
-    const error = this.#sendOneOf(segments, 0, options);
-    if (error) return error;
-    const way = this.#wayOf(options, segments.length);
-    if (way) way.to.transmitTrain(this.#followers(segments, options), way.mac, ETHERTYPE_IPV4);
-    else for (let index = 1; index < segments.count; index++) this.#sendOneOf(segments, index, options);
-    return undefined;
-  }
-
-  #sendOneOf(segments: Train, index: number, options: SendOptions): SendError | undefined {
-    const buffer = frameBuffer(this.headroom + segments.length);
-    segments.write(index, buffer, this.headroom);
-    return this.send(buffer, options);
-  }
-
-  /** The packets of all segments but the first. */
-  #followers(segments: Train, options: SendOptions): Train {
-    const header = new Uint8Array(IPV4_HEADER_LENGTH);
-    const length = IPV4_HEADER_LENGTH + segments.length;
-    const count = segments.count - 1;
-    this.#writeHeader(header, options);
-    setIpv4TotalLength(header, length);
-    updateIpv4Checksum(header);
-    const first = this.#identification;
-    this.#identification = (first + count - 1) & 0xffff;
-    return {
-      count,
-      length,
-      write: (index, target, at) => {
-        copyIpv4Header(header, target, at, (first + index) & 0xffff);
-        segments.write(index + 1, target, at + IPV4_HEADER_LENGTH);
-      },
-    };
-  }
-
-  /** Where a segment of `length` that was just sent has gone, if nothing is to be asked about the next. */
-  #wayOf({ destination, interface: through }: SendOptions, length: number): Way | undefined {
-    const route = this.#paths.route(destination, through);
-    if (this.hook || typeof route === 'string' || route.interface.loopback) return undefined;
-    if (IPV4_HEADER_LENGTH + length > this.#paths.mtu(destination, route)) return undefined;
-    const mac = this.#neighbours.get(route.interface)?.macOf(route.via ?? destination);
-    return mac === undefined ? undefined : { to: route.interface, mac };
+    return this.#output.sendTrain(segments, options);
   }
 
   refuse(packet: ReceivedPacket, what: 'port' | 'protocol'): void {
@@ -382,7 +328,7 @@ export class Ipv4 implements NetworkLayer {
     }
     decrementIpv4Ttl(packet);
     if (this.#log.trace) this.#logForward(packet, from, route);
-    const hasLeft = this.#leave(packet, route, mtu, from, undefined);
+    const hasLeft = this.#output.leave(packet, route, mtu, from, undefined);
     if (hasLeft && !this.#log.trace) this.#noteDeparture(route, destination);
   }
 
@@ -401,61 +347,7 @@ export class Ipv4 implements NetworkLayer {
     if (mac !== undefined) this.#follower = (flow, frame) => forwarder(flow, frame, to, mac);
   }
 
-  /** Whether the packet was sent, and whole. */
-  #leave(
-    packet: Uint8Array,
-    route: Route,
-    mtu: number,
-    from: NetworkInterface | undefined,
-    link: MacAddress | undefined,
-  ): boolean {
-    const to = route.interface;
-    if (this.hook && !to.loopback) {
-      const verdict = this.hook.postrouting(packet, to.name, from?.name);
-      if (verdict === 'drop') this.#drop('refused-by-hook', packet, from);
-      if (verdict !== 'accept') return false;
-    }
-    const nextHop = route.via ?? ipv4Destination(packet);
-    if (packet.length <= mtu) {
-      this.#transmit(packet, to, nextHop, from, link);
-      return true;
-    }
-    for (const fragment of fragmentIpv4(packet, mtu)) this.#transmit(fragment, to, nextHop, from, link);
-    return false;
-  }
-
-  #transmit(
-    packet: Uint8Array,
-    to: NetworkInterface,
-    nextHop: Ipv4Address,
-    from: NetworkInterface | undefined,
-    link: MacAddress | undefined,
-  ): void {
-    const frame = new Uint8Array(
-      packet.buffer,
-      packet.byteOffset - ETHERNET_HEADER_LENGTH,
-      packet.length + ETHERNET_HEADER_LENGTH,
-    );
-    if (link !== undefined) return to.transmit(frame, link, ETHERTYPE_IPV4);
-    this.#neighbours.get(to)?.send(frame, nextHop, from);
-  }
-
   // Inside: headers, errors and what is told.
-
-  #writeHeader(packet: Uint8Array, options: SendOptions): void {
-    this.#identification = (this.#identification + 1) & 0xffff;
-    writeIpv4Header(packet, {
-      tos: options.tos ?? 0,
-      identification: this.#identification,
-      dontFragment: options.dontFragment ?? false,
-      moreFragments: false,
-      fragmentOffset: 0,
-      ttl: options.ttl ?? DEFAULT_TTL,
-      protocol: options.protocol,
-      source: options.source,
-      destination: options.destination,
-    });
-  }
 
   /** Sends an ICMP error to the source of a packet; `group`: it came to a group address of IP or of the link. */
   #answerWithError(packet: Uint8Array, error: IcmpError, group: boolean): void {
