@@ -2,7 +2,7 @@
 // where its receiver is known to be. No spanning tree: a loop of cables is the user's.
 
 import { isGroupMac, type MacAddress } from '../core/address.ts';
-import type { Clock } from '../core/clock.ts';
+import { Alarm, type Clock } from '../core/clock.ts';
 import type { Counters } from '../core/counters.ts';
 import type { FramePort, FrameReceiver } from '../core/frame-port.ts';
 import { Recent } from '../core/recent.ts';
@@ -15,6 +15,8 @@ import {
 
 /** ms without a frame from a station after which its place is forgotten, IEEE 802.1D §7.9.2. */
 const AGEING_TIME = 300_000;
+/** ms that an alarm may ring early. */
+const ALARM_EARLY = 1;
 const MAX_STATIONS = 4096;
 /** ms; who was seen again after so long counts as seen last, when one has to make room. */
 const ORDER_STEP = 1000;
@@ -51,6 +53,8 @@ export class Bridge {
   /** Who was seen first is first, to about a second. */
   readonly #stations = new Map<MacAddress, Station>();
   readonly #recent = new Recent<Station>();
+  /** Forgets the silent, so that no frame that passes need ask for the time. */
+  readonly #ageing: Alarm;
   readonly #clock: Clock;
   readonly #counters: Counters;
 
@@ -58,6 +62,7 @@ export class Bridge {
     this.#clock = options.clock;
     this.#counters = options.counters;
     this.#ownMac = options.mac;
+    this.#ageing = new Alarm(options.clock, () => this.#forgetSilent());
     this.#own = new OwnPort(
       Math.min(...options.ports.map(({ port }) => port.mtu)),
       () => this.#ports.some(({ carrier }) => carrier),
@@ -113,6 +118,17 @@ export class Bridge {
     }
     if (this.#stations.size >= MAX_STATIONS) this.#forgetOldest();
     this.#stations.set(mac, { port, seen: now });
+    if (this.#ageing.deadline === undefined) this.#ageing.set(AGEING_TIME);
+  }
+
+  #forgetSilent(): void {
+    const now = this.#clock.now();
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const [mac, { seen }] of [...this.#stations]) {
+      if (now - seen > AGEING_TIME - ALARM_EARLY) this.#forget(mac);
+      else oldest = Math.min(oldest, seen);
+    }
+    if (this.#stations.size > 0) this.#ageing.set(oldest + AGEING_TIME - now);
   }
 
   /** Who was silent for longest makes room: a flood of MACs costs floods, never memory. */
@@ -127,18 +143,11 @@ export class Bridge {
     const destination = ethernetDestination(frame);
     if (isGroupMac(destination)) return this.#flood(frame, from, from !== undefined, forwarded);
     if (destination === this.#ownMac) return this.#own.take(frame);
-    const station = this.#find(destination);
+    const station = this.#station(destination);
     if (!station) return this.#flood(frame, from, false, forwarded);
     // The receiver is on the side that the frame came from, and has it already.
     if (station.port === from) return this.#counters.add('bridge.same-port');
     this.#send(frame, station.port, forwarded);
-  }
-
-  #find(mac: MacAddress): Station | undefined {
-    const station = this.#station(mac);
-    if (!station || this.#clock.now() - station.seen < AGEING_TIME) return station;
-    this.#forget(mac);
-    return undefined;
   }
 
   #station(mac: MacAddress): Station | undefined {

@@ -117,6 +117,51 @@ describe('bridge', () => {
     expect(counts()).toEqual([1, 0, 1, 0]);
   });
 
+  test('stations that spoke at fractions of a ms are forgotten too, by an alarm each at most', () => {
+    const { send, clock, under } = bridge();
+    const stations = 50;
+    // 300 s later numbers have fewer places: a time that is rounded down is still a little early.
+    clock.advance(230_000);
+    for (let index = 0; index < stations; index++) {
+      clock.advance((index * 0.7319) % 3);
+      send(index % 3, frame(0x020000001000 + index, OWN));
+    }
+    const rings = clock.after.bind(clock);
+    let alarms = 0;
+    clock.after = (delay, callback) => {
+      alarms++;
+      if (alarms > 2 * stations) throw new Error('the alarm rings without end');
+      return rings(delay, callback);
+    };
+    clock.advance(301_000);
+    expect(under.table()).toEqual([]);
+    expect(alarms).toBeGreaterThan(0);
+  });
+
+  test('of several stations each is forgotten in its time, and comes back when it speaks', () => {
+    const { send, counts, clock, under } = bridge();
+    send(0, frame(A, OWN));
+    clock.advance(200_000);
+    send(1, frame(B, OWN));
+    clock.advance(100_000);
+    expect(under.table()).toMatchObject([{ mac: B, age: 100_000 }]);
+    counts();
+    under.port.send(frame(OWN, A));
+    under.port.send(frame(OWN, B));
+    clock.settle();
+    expect(counts()).toEqual([1, 2, 1, 0]);
+    clock.advance(199_999);
+    under.port.send(frame(OWN, B));
+    clock.settle();
+    expect(counts()).toEqual([0, 1, 0, 0]);
+    clock.advance(1);
+    send(2, frame(A, OWN));
+    under.port.send(frame(OWN, A));
+    under.port.send(frame(OWN, B));
+    clock.settle();
+    expect(counts()).toEqual([1, 1, 2, 1]);
+  });
+
   test('carrier loss forgets the stations of that port', () => {
     const { send, cables, under } = bridge();
     send(0, frame(A, OWN));
