@@ -30,8 +30,11 @@ import {
 /** 01:00:5e, and the lower 23 bits of the group. */
 const MULTICAST_PREFIX = 0x01005e000000;
 
-/** Gets a whole frame, which it may rewrite; `group` is set if it was sent to a broadcast or multicast MAC. */
-export type FrameHandler = (frame: Uint8Array, group: boolean) => void;
+/**
+ * Gets a whole frame, which it may rewrite; `group` is set if it was sent to a broadcast or multicast MAC, `last` if
+ * no other follows in its message.
+ */
+export type FrameHandler = (frame: Uint8Array, group: boolean, last: boolean) => void;
 
 /** What an interface tells whoever asked to be told. */
 export interface InterfaceObserver {
@@ -184,7 +187,8 @@ export class NetworkInterface {
 
   #receiveBatch(batch: readonly Uint8Array[]): void {
     if (this.#closed) return;
-    for (const frame of batch) this.#receive(frame);
+    const last = batch.length - 1;
+    for (let index = 0; index <= last; index++) this.#receive(batch[index]!, index === last);
     for (const observer of this.#observers) observer.endOfBatch?.();
   }
 
@@ -194,7 +198,7 @@ export class NetworkInterface {
     for (const observer of this.#observers) observer.carrier?.(up);
   }
 
-  #receive(frame: Uint8Array): void {
+  #receive(frame: Uint8Array, last: boolean): void {
     if (frame.length < ETHERNET_HEADER_LENGTH) return this.#counters.add('ethernet.too-short');
     if (frame.length > this.mtu + ETHERNET_OVERHEAD) return this.#counters.add('ethernet.too-long');
     const destination = ethernetDestination(frame);
@@ -203,7 +207,7 @@ export class NetworkInterface {
     if (isGroupMac(ethernetSource(frame))) return this.#counters.add('ethernet.bad-source');
     const handler = this.#handlers.get(ethernetType(frame));
     if (!handler) return this.#counters.add('ethernet.unknown-type');
-    handler(frame, group);
+    handler(frame, group, last);
   }
 
   #logAddress(change: 'added' | 'removed', cidr: Ipv4Cidr): void {

@@ -100,6 +100,8 @@ export class Ipv4 implements NetworkLayer {
   readonly #errors: IcmpErrors;
   readonly #transports = new Map<number, TransportHandler>();
   readonly #flows = new FlowCache();
+  /** Whether packets of its flow may follow the one that is being received. */
+  #mayBeFollowed = false;
   /** Makes what takes the packets that follow the one that is being received. */
   #follower: ((flow: FlowKey, frame: Uint8Array) => Follower) | undefined;
 
@@ -135,15 +137,20 @@ export class Ipv4 implements NetworkLayer {
 
   // Upwards: frames in.
 
-  /** A frame of ethertype IPv4 came in by `from`; `group`: to a broadcast or multicast MAC. */
-  receive(frame: Uint8Array, from: NetworkInterface, group: boolean): void {
+  /**
+   * A frame of ethertype IPv4 came in by `from`; `group`: to a broadcast or multicast MAC; `last`: no other follows
+   * in its message.
+   */
+  receive(frame: Uint8Array, from: NetworkInterface, group: boolean, last: boolean): void {
     if (!group && this.#flows.follow(frame)) return;
-    const flow = flowKeyOf(frame);
+    const flow = group || last ? undefined : flowKeyOf(frame);
     if (flow) this.#flows.delete(flow);
     else this.#flows.clear();
+    this.#mayBeFollowed = flow !== undefined;
     this.#receiveFirst(frame, from, group);
+    this.#mayBeFollowed = false;
     const follower = this.#takeFollower();
-    if (flow && follower && !group && isPlain(frame)) this.#flows.add(flow, follower(flow, frame));
+    if (flow && follower && isPlain(frame)) this.#flows.add(flow, follower(flow, frame));
   }
 
   #takeFollower() {
@@ -334,7 +341,7 @@ export class Ipv4 implements NetworkLayer {
 
   /** What follows a packet that was just delivered is delivered. */
   #noteDelivery(transport: TransportHandler, received: ReceivedPacket): void {
-    if (this.hook && !this.hook.steady()) return;
+    if (!this.#mayBeFollowed || (this.hook && !this.hook.steady())) return;
     const follower = transport.follower?.(received);
     if (follower)
       this.#follower = () => (frame) => follower(frame, TRANSPORT, frame[ETHERNET_HEADER_LENGTH + 1]!);
@@ -342,7 +349,7 @@ export class Ipv4 implements NetworkLayer {
 
   /** What follows a packet that has just left for another is sent after it. */
   #noteDeparture({ interface: to, via }: Route, destination: Ipv4Address): void {
-    if (this.hook && !this.hook.steady()) return;
+    if (!this.#mayBeFollowed || (this.hook && !this.hook.steady())) return;
     const mac = this.#neighbours.get(to)?.macOf(via ?? destination);
     if (mac !== undefined) this.#follower = (flow, frame) => forwarder(flow, frame, to, mac);
   }

@@ -168,7 +168,7 @@ export class Stack {
   /** Registers who is told of what an interface receives and of how it changes. */
   #connect(each: NetworkInterface): void {
     const arp = this.#neighbours.get(each);
-    each.handle(ETHERTYPE_IPV4, (frame, group) => this.ipv4.receive(frame, each, group));
+    each.handle(ETHERTYPE_IPV4, (frame, group, last) => this.ipv4.receive(frame, each, group, last));
     if (arp) {
       each.handle(ETHERTYPE_ARP, (frame) => {
         this.ipv4.forgetFlows();

@@ -74,8 +74,7 @@ export class Machine {
   receive(packet: Uint8Array): void {
     const frame = new Uint8Array(ETHERNET_HEADER_LENGTH + packet.length);
     frame.set(packet, ETHERNET_HEADER_LENGTH);
-    this.stack.ipv4.receive(frame, this.stack.interface(INTERFACE), false);
-    this.stack.ipv4.forgetFlows();
+    this.stack.ipv4.receive(frame, this.stack.interface(INTERFACE), false, true);
     this.clock.settle();
   }
 
