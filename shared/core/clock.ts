@@ -16,6 +16,9 @@ export interface Clock {
   afterReads(callback: () => void): void;
 }
 
+/** Node makes the global one anew of a getter, which is called each time that it is named. */
+const { performance } = globalThis;
+
 /** setTimeout takes a signed 32-bit count of ms; a longer one would fire at once. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 
