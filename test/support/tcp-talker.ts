@@ -79,8 +79,8 @@ export class Talker implements TcpUser {
   }
 
   #hear(limit?: number): void {
-    const data = this.connection?.read(limit);
-    if (data) this.#heard.push(data);
+    for (let data = this.connection?.read(limit); data; data = limit ? undefined : this.connection?.read())
+      this.#heard.push(data);
     if (!this.connection?.ended || this.heardAll) return;
     this.heardAll = true;
     this.#say();

@@ -204,7 +204,7 @@ function textArrives(tcb: Tcb, segment: TcpSegment): void {
 }
 
 /** Takes text and FIN into the receive buffer, acknowledges what can't wait, and tells the reader. */
-export function takeText(tcb: Tcb, sequence: number, payload: Uint8Array, fin: boolean): void {
+function takeText(tcb: Tcb, sequence: number, payload: Uint8Array, fin: boolean): void {
   const before = tcb.receive.readable;
   const arrival = tcb.receive.take(sequence, payload, fin);
   if (arrival === 'no-memory') tcb.context.counters.add('tcp.no-memory');
@@ -215,6 +215,17 @@ export function takeText(tcb: Tcb, sequence: number, payload: Uint8Array, fin: b
     finArrives(tcb);
   } else if (arrival !== 'in-order' || tcb.unackedBytes >= MOST_UNACKNOWLEDGED) sendAck(tcb);
   if (tcb.receive.readable > before || tcb.receive.finished) tcb.owner.notify('readable');
+}
+
+/** As `takeText`, of text without FIN that is just what comes next, with no gap: `bytes[from, to)`. */
+export function takeNextText(tcb: Tcb, bytes: Uint8Array, from: number, to: number): void {
+  const length = to - from;
+  const kept = tcb.receive.takeNext(bytes, from, to);
+  if (kept < length) tcb.context.counters.add('tcp.no-memory');
+  tcb.largestSegment = Math.max(tcb.largestSegment, Math.min(length, tcb.ownMss));
+  tcb.unackedBytes += kept;
+  if (kept < length || tcb.unackedBytes >= MOST_UNACKNOWLEDGED) sendAck(tcb);
+  if (kept > 0) tcb.owner.notify('readable');
 }
 
 function finArrives(tcb: Tcb): void {

@@ -70,7 +70,11 @@ export interface TcpConnection {
   readonly ended: boolean;
   /** Bytes written and not acknowledged yet. */
   readonly unacknowledged: number;
-  /** Takes up to `limit` bytes that arrived in order (a copy that the caller owns), and opens the window. */
+  /**
+   * Takes up to `limit` bytes that arrived in order, and opens the window. They are the caller's from then on.
+   * What lies in one piece is given at a time: who got less than there was reads on, and the peer learns of the
+   * window when that has been read.
+   */
   read(limit?: number): Uint8Array | undefined;
   /** Looks at up to `limit` bytes and leaves them. */
   peek(limit?: number): Uint8Array | undefined;

@@ -37,6 +37,8 @@ export interface ConnectionHost {
   touch(connection: Connection): void;
 }
 
+const NOTICES_IN_ORDER = Object.keys(NOTICES) as Notice[];
+
 const NOBODY: TcpUser = { connected() {}, readable() {}, writable() {}, drained() {}, closed() {} };
 
 export class Connection implements TcpConnection, Occupant, TcbOwner {
@@ -46,7 +48,7 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
   readonly #settings: TcpSettings;
   /** Whether `batchEnds` is due already. */
   touched = false;
-  /** A bit for each of NOTICES. */
+  /** Bits of NOTICES. */
   #notices = 0;
   #closedTold = false;
 
@@ -105,8 +107,11 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
   read(limit = Number.POSITIVE_INFINITY): Uint8Array | undefined {
     const { tcb } = this;
     if (tcb.receive.readable === 0) return undefined;
-    const data = tcb.receive.read(limit);
-    if (!tcb.over && tcb.receive.windowUpdateDue(tcb.largestSegment)) sendAck(tcb);
+    const wanted = Math.min(limit, tcb.receive.readable);
+    const data = tcb.receive.read(wanted);
+    // Who is given less reads on: the peer is told of the window once, when it is as wide as that makes it.
+    const isWhole = data.length === wanted;
+    if (isWhole && !tcb.over && tcb.receive.windowUpdateDue(tcb.largestSegment)) sendAck(tcb);
     tellClosed(tcb);
     return data;
   }
@@ -210,15 +215,14 @@ export class Connection implements TcpConnection, Occupant, TcbOwner {
 
   notify(notice: Notice): void {
     if (this.#notices === 0) this.host.schedule(this);
-    this.#notices |= 1 << NOTICES.indexOf(notice);
+    this.#notices |= NOTICES[notice];
   }
 
   /** Tells the user what has happened, in order. */
   deliver(): void {
     const due = this.#notices;
     this.#notices = 0;
-    for (const [bit, notice] of NOTICES.entries())
-      if (due & (1 << bit) && !this.#closedTold) this.#tell(notice);
+    for (const notice of NOTICES_IN_ORDER) if (due & NOTICES[notice] && !this.#closedTold) this.#tell(notice);
   }
 
   info(): TcpSocketInfo {

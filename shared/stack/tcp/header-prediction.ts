@@ -12,7 +12,7 @@ import {
   TCP_TIMESTAMPS_LENGTH,
   TCP_WINDOW,
 } from '../../wire/tcp.ts';
-import { takeText } from './arrival.ts';
+import { takeNextText } from './arrival.ts';
 import { CONGESTION_EXPERIENCED, ECN_MASK } from './ecn.ts';
 import type { Tcb } from './tcb.ts';
 
@@ -38,7 +38,7 @@ export function predictedArrives(
   const sequence = readU32(bytes, at + TCP_SEQUENCE);
   if (tcb.state !== 'ESTABLISHED' || tcb.abandoned || length <= 0) return false;
   if (headerLength !== TCP_HEADER_LENGTH + (timestamps ? TCP_TIMESTAMPS_LENGTH : 0)) return false;
-  if (sequence !== receive.next || receive.hasGap || length > receive.window) return false;
+  if (!receive.isNext(sequence, length)) return false;
   if (readU32(bytes, at + TCP_ACKNOWLEDGMENT) !== tcb.una) return false;
   const window = readU16(bytes, at + TCP_WINDOW) * (1 << tcb.windowShift);
   if (window !== tcb.window || window === 0) return false;
@@ -54,6 +54,6 @@ export function predictedArrives(
   timestamps?.update(readU32(bytes, optionsAt + 4), sequence, tcb.lastAckSent);
   tcb.windowUpdateSequence = sequence;
   tcb.windowUpdateAck = tcb.una;
-  takeText(tcb, sequence, bytes.subarray(at + headerLength), false);
+  takeNextText(tcb, bytes, at + headerLength, bytes.length);
   return true;
 }

@@ -2,9 +2,9 @@
 // blocks that tell the peer of it (RFC 9293 §3.10.7.4, RFC 2018, RFC 2883).
 
 import type { SackBlock } from '../../wire/tcp.ts';
+import { BlockBuffer } from './block-buffer.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { Ranges } from './ranges.ts';
-import { RingBuffer } from './ring-buffer.ts';
 import { seqAdd, seqAtOrAfter, seqAtOrBefore, seqBefore, seqDistance, seqMax, seqMin } from './sequence.ts';
 
 /** How a segment fitted in. */
@@ -26,7 +26,7 @@ export class ReceiveBuffer {
   finished = false;
   /** Bytes of the stream that arrived in order so far. */
   total = 0;
-  readonly #ring: RingBuffer;
+  readonly #blocks: BlockBuffer;
   readonly #beyond = new Ranges();
   /** Sequence number of the peer's FIN, once it came. */
   #fin: number | undefined;
@@ -43,7 +43,7 @@ export class ReceiveBuffer {
     private capacity: number,
     pool?: BufferPool,
   ) {
-    this.#ring = new RingBuffer(pool);
+    this.#blocks = new BlockBuffer(pool);
     this.next = seqAdd(irs, 1);
     this.#edge = seqAdd(this.next, Math.min(capacity, 0xffff));
   }
@@ -55,7 +55,7 @@ export class ReceiveBuffer {
 
   /** Bytes in order that nobody has read yet. */
   get readable(): number {
-    return this.#ring.length;
+    return this.#blocks.length;
   }
 
   /** RCV.WND as the peer knows it. */
@@ -80,27 +80,32 @@ export class ReceiveBuffer {
     const lastWithFin = this.#fin === last && fin ? seqAdd(last, 1) : last;
     if (this.finished || seqAtOrAfter(start, lastWithFin)) return 'nothing-new';
 
-    const isWhole = start === sequence && last === end;
-    const data = isWhole
-      ? payload
-      : payload.subarray(seqDistance(sequence, start), Math.max(seqDistance(sequence, last), 0));
-    if (start === this.next) return this.#takeInOrder(data);
-    return this.#takeOutOfOrder(start, lastWithFin, data);
+    const from = seqDistance(sequence, start);
+    const to = Math.max(seqDistance(sequence, last), from);
+    if (start === this.next) return this.#takeInOrder(payload, from, to);
+    return this.#takeOutOfOrder(start, lastWithFin, payload, from, to);
   }
 
-  /** Copies up to `limit` bytes out. */
+  /** Whether a segment without FIN is all that `takeNext` asks for. */
+  isNext(sequence: number, length: number): boolean {
+    return sequence === this.next && length <= this.window && !this.hasGap && this.#fin === undefined;
+  }
+
+  /** As `take`, of a segment that `isNext`; returns for how many of its bytes, `bytes[from, to)`, there was memory. */
+  takeNext(bytes: Uint8Array, from: number, to: number): number {
+    const kept = this.#blocks.put(this.#blocks.length, bytes, from, to);
+    this.#advance(kept);
+    return kept;
+  }
+
+  /** A copy of what `read` gives next, and of what lies behind it, up to `limit` bytes. */
   peek(limit: number): Uint8Array {
-    const length = Math.min(limit, this.readable);
-    const { buffer, byteOffset } = Buffer.allocUnsafe(length);
-    const data = new Uint8Array(buffer, byteOffset, length);
-    this.#ring.copy(0, length, data, 0);
-    return data;
+    return this.#blocks.peek(limit);
   }
 
+  /** Up to `limit` bytes, as far as they lie in one piece, which is the caller's from now on. */
   read(limit: number): Uint8Array {
-    const data = this.peek(limit);
-    this.#ring.drop(data.length);
-    return data;
+    return this.#blocks.read(limit);
   }
 
   /**
@@ -138,7 +143,7 @@ export class ReceiveBuffer {
 
   /** Nothing will be read any more. */
   release(): void {
-    this.#ring.release();
+    this.#blocks.release();
     this.#beyond.clear();
   }
 
@@ -146,13 +151,13 @@ export class ReceiveBuffer {
     return seqAdd(this.next, Math.max(this.capacity - this.readable, 0));
   }
 
-  #takeInOrder(data: Uint8Array): Arrival {
+  /** Takes `bytes[from, to)`, which begins where the stream ends. */
+  #takeInOrder(bytes: Uint8Array, from: number, to: number): Arrival {
     const hadGap = this.hasGap;
-    const kept = this.#ring.put(this.#ring.length, data);
-    this.#advance(seqAdd(this.next, kept));
-    if (kept < data.length) return 'no-memory';
+    const kept = this.takeNext(bytes, from, to);
+    if (kept < to - from) return 'no-memory';
     const reached = this.#beyond.reach(this.next);
-    this.#advance(this.#fin === undefined ? reached : seqMin(reached, this.#fin));
+    this.#advance(seqDistance(this.next, this.#fin === undefined ? reached : seqMin(reached, this.#fin)));
     if (this.#fin === this.next) {
       this.next = seqAdd(this.next, 1);
       this.finished = true;
@@ -161,16 +166,16 @@ export class ReceiveBuffer {
     return hadGap ? 'gap-filling' : 'in-order';
   }
 
-  #advance(to: number): void {
-    const count = seqDistance(this.next, to);
-    this.#ring.extend(count);
+  #advance(count: number): void {
+    this.#blocks.extend(count);
     this.total += count;
-    this.next = to;
+    this.next = seqAdd(this.next, count);
   }
 
-  #takeOutOfOrder(start: number, end: number, data: Uint8Array): Arrival {
-    const kept = this.#ring.put(this.#ring.length + seqDistance(this.next, start), data);
-    if (kept < data.length) return 'no-memory';
+  /** Takes `bytes[from, to)`, with the FIN if there is one [start, end) of the stream. */
+  #takeOutOfOrder(start: number, end: number, bytes: Uint8Array, from: number, to: number): Arrival {
+    const kept = this.#blocks.put(this.#blocks.length + seqDistance(this.next, start), bytes, from, to);
+    if (kept < to - from) return 'no-memory';
     return this.#beyond.add(start, end) ? 'out-of-order' : 'no-memory';
   }
 

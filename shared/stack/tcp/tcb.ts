@@ -22,9 +22,9 @@ import type { TcpSettings } from './settings.ts';
 import { TailLossProbe } from './tail-loss-probe.ts';
 import type { Timestamps } from './timestamps.ts';
 
-/** Things that a user is told after the turn, in the order in which they are told. */
-export const NOTICES = ['accepted', 'connected', 'readable', 'writable', 'drained', 'closed'] as const;
-export type Notice = (typeof NOTICES)[number];
+/** Things that a user is told after the turn, in the order in which they are told, with a bit for each. */
+export const NOTICES = { accepted: 1, connected: 2, readable: 4, writable: 8, drained: 16, closed: 32 };
+export type Notice = keyof typeof NOTICES;
 
 /** What a control block needs of the connection that it is the state of. */
 export interface TcbOwner {

@@ -2,6 +2,7 @@
 // who asks again. Where systems differ it is Linux that is followed.
 
 import type { IpAddress } from '../../../shared/core/address.ts';
+import { concatBytes } from '../../../shared/core/bytes.ts';
 import type {
   TcpApi,
   TcpConnection,
@@ -128,7 +129,7 @@ export class TcpSocket implements Descriptor {
     const { readableLength = 0 } = connection ?? {};
     if (connection && readableLength > 0 && (!wholly || readableLength >= limit || this.#noMoreComes)) {
       if (limit === 0) return { outcome: 0 };
-      const data = peek ? connection.peek(limit) : connection.read(limit);
+      const data = peek ? connection.peek(limit) : readOut(connection, limit);
       return { outcome: data?.length ?? 0, ...(data && { data }) };
     }
     if (this.#error !== undefined) return { outcome: this.takeError() };
@@ -294,6 +295,17 @@ export class TcpSocket implements Descriptor {
 }
 
 const NOBODY = { connected() {}, readable() {}, writable() {}, drained() {}, closed() {} };
+
+/** All that there is, `limit` bytes at most, in whatever pieces the stack gives it. */
+function readOut(connection: TcpConnection, limit: number): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  let left = limit;
+  for (let piece = connection.read(left); piece; piece = left > 0 ? connection.read(left) : undefined) {
+    pieces.push(piece);
+    left -= piece.length;
+  }
+  return concatBytes(pieces);
+}
 
 /** What the stack throws is what the call fails with. */
 function attempt(call: () => Outcome): Outcome {

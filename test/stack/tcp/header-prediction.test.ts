@@ -31,7 +31,9 @@ function opened(timestamps: boolean) {
         writable() {},
         drained() {},
         closed() {},
-        readable: () => received.push(...(accepted.read() ?? [])),
+        readable() {
+          for (let data = accepted.read(); data; data = accepted.read()) received.push(...data);
+        },
       };
     },
   });

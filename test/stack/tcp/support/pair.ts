@@ -136,8 +136,7 @@ export class Transfer implements TcpUser {
   }
 
   readable(): void {
-    const data = this.connection?.read();
-    if (data) this.received.push(data);
+    for (let data = this.connection?.read(); data; data = this.connection?.read()) this.received.push(data);
   }
 
   writable(): void {
