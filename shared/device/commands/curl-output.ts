@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { resolve } from 'node:path';
+import { finished, type Readable } from 'node:stream';
 import type { Console } from './console.ts';
 import { CURLE, CurlError } from './curl-error.ts';
 
@@ -13,7 +14,8 @@ export interface CurlOutput {
   /** Empty for stdout. */
   readonly fileName: string;
   open(): Promise<void>;
-  write(bytes: Uint8Array | string): Promise<void>;
+  /** Undefined if more may be written at once: who waits for nothing gets on faster. */
+  write(bytes: Uint8Array | string): Promise<void> | undefined;
   close(): Promise<void>;
 }
 
@@ -39,9 +41,9 @@ export function fileOutput(fileName: string, cwd: string): CurlOutput {
       await once(stream, 'open').catch(failed);
       stream.on('error', () => {});
     },
-    async write(bytes) {
-      if (!stream || stream.errored) return failed();
-      if (!stream.write(bytes)) await once(stream, 'drain').catch(failed);
+    write(bytes) {
+      if (!stream || stream.errored) return Promise.resolve().then(failed);
+      return stream.write(bytes) ? undefined : once(stream, 'drain').then(ignore, failed);
     },
     async close() {
       if (!stream) return;
@@ -52,6 +54,33 @@ export function fileOutput(fileName: string, cwd: string): CurlOutput {
     },
   };
 }
+
+/**
+ * Gives `take` each chunk of the body, and stops the body while `take` says to wait. Rejects with what is wrong with
+ * the body, or with what `take` rejects with, after which the body is of no use any more.
+ */
+export function readBody(body: Readable, take: (chunk: Buffer) => Promise<void> | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    /** Of the last chunk. */
+    let taken: Promise<void> | undefined;
+    const failed = (error: unknown): void => {
+      reject(error);
+      body.destroy();
+    };
+    body.on('data', (chunk: Buffer) => {
+      taken = take(chunk);
+      if (!taken) return;
+      body.pause();
+      taken.then(() => body.resume(), failed);
+    });
+    finished(body, { writable: false }, (error) => {
+      if (error) reject(error);
+      else resolve(taken);
+    });
+  });
+}
+
+function ignore(): void {}
 
 /** -O: the last part of the path. */
 export function remoteName(url: URL): string {

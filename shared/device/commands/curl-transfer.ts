@@ -1,6 +1,6 @@
 // One transfer of curl: a URL, with the redirects that it leads through, to its last byte or its error.
 
-import { pipeline, Readable, Transform } from 'node:stream';
+import { pipeline, type Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createUnzip } from 'node:zlib';
 import { type FetchResponse, fetchUrl } from '../../apps/http/client.ts';
 import type { Timer } from '../../core/clock.ts';
@@ -10,7 +10,7 @@ import { type CurlBody, curlBody, uploadName } from './curl-body.ts';
 import type { CurlConnection, CurlConnections } from './curl-connections.ts';
 import { bodyError, CURLE, CurlError, requestError } from './curl-error.ts';
 import type { CurlSettings } from './curl-options.ts';
-import type { CurlOutput } from './curl-output.ts';
+import { type CurlOutput, readBody } from './curl-output.ts';
 import { METER_HEADER, meterLine } from './curl-progress.ts';
 import { type CurlRequest, initialMethod, redirected, requestFields, requestLines } from './curl-request.ts';
 import type { TransferReport } from './curl-write-out.ts';
@@ -265,8 +265,12 @@ export class CurlTransfer {
     const connection = this.#connection;
     if (!show) this.#note('Ignoring the response-body');
     try {
-      for await (const chunk of show ? this.#decoded(response) : this.#counted(response.body))
-        if (show) await this.output.write(chunk);
+      response.body.on('data', (chunk: Buffer) => {
+        this.#downloaded += chunk.length;
+      });
+      await readBody(show ? this.#decoded(response) : response.body, (chunk) =>
+        show ? this.output.write(chunk) : undefined,
+      );
     } catch (error) {
       if (error instanceof CurlError) throw error;
       this.#cancel.signal.throwIfAborted();
@@ -287,19 +291,11 @@ export class CurlTransfer {
     if (!kept) connection.socket.destroySoon();
   }
 
-  async *#counted(body: Readable): AsyncGenerator<Buffer> {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      this.#downloaded += chunk.length;
-      yield chunk;
-    }
-  }
-
-  #decoded(response: FetchResponse): AsyncIterable<Buffer> {
-    const encoding = this.settings.compressed ? response.headers['content-encoding'] : undefined;
-    if (encoding !== 'gzip' && encoding !== 'deflate' && encoding !== 'br')
-      return this.#counted(response.body);
+  #decoded({ headers, body }: FetchResponse): Readable {
+    const encoding = this.settings.compressed ? headers['content-encoding'] : undefined;
+    if (encoding !== 'gzip' && encoding !== 'deflate' && encoding !== 'br') return body;
     const decoder = encoding === 'br' ? createBrotliDecompress() : createUnzip();
-    pipeline(Readable.from(this.#counted(response.body)), decoder, () => {});
+    pipeline(body, decoder, () => {});
     return decoder;
   }
 
