@@ -98,7 +98,7 @@ export class BlockBuffer {
     for (let next = from; next < to; offset = 0) {
       const block = this.#blocks[index++]!;
       const count = Math.min(to - next, block.length - offset);
-      block.set(new Uint8Array(bytes.buffer, bytes.byteOffset + next, count), offset);
+      block.set(count === bytes.length ? bytes : bytes.subarray(next, next + count), offset);
       next += count;
     }
   }
