@@ -81,9 +81,10 @@ export class CurlTransfer {
       await this.output.close();
       return undefined;
     } catch (error) {
+      // What came is kept, whatever ended it.
+      await this.output.close().catch(() => {});
       this.console.signal.throwIfAborted();
       if (!(error instanceof CurlError)) throw error;
-      await this.output.close().catch(() => {});
       this.#note(error.message);
       if (this.#connection) this.#note(`Closing connection ${this.#connection.number}`);
       return error;

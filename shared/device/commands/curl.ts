@@ -1,6 +1,7 @@
 // curl, with the command line, the messages and the exit codes of curl 7.88, for http:// URLs. Read
 // curl-options.ts for what it takes and curl-transfer.ts for what it does.
 
+import type { Clock } from '../../core/clock.ts';
 import type { Sockets } from '../../socket/sockets.ts';
 import type { CommandContext } from '../command.ts';
 import { CommandFailure, type Console, command } from './console.ts';
@@ -11,10 +12,16 @@ import { type CurlOutput, fileOutput, remoteName, stdoutOutput } from './curl-ou
 import { CurlTransfer, curlUrl } from './curl-transfer.ts';
 import { formatWriteOut } from './curl-write-out.ts';
 
-function outputFor(settings: CurlSettings, index: number, url: URL, console: Console): CurlOutput {
+function outputFor(
+  settings: CurlSettings,
+  index: number,
+  url: URL,
+  console: Console,
+  clock: Clock,
+): CurlOutput {
   if (index >= settings.outputs.length) return stdoutOutput(console);
   const file = settings.outputs[index] ?? remoteName(url);
-  return file === '-' ? stdoutOutput(console) : fileOutput(file, console.io.cwd);
+  return file === '-' ? stdoutOutput(console) : fileOutput(file, console.io.cwd, clock);
 }
 
 async function run(args: readonly string[], console: Console, { sockets }: CommandContext): Promise<number> {
@@ -29,7 +36,7 @@ async function runTransfers(settings: CurlSettings, console: Console, sockets: S
   let exitCode = 0;
   async function transfer(text: string, index: number): Promise<CurlError | undefined> {
     const url = curlUrl(text);
-    const output = outputFor(settings, index, url, console);
+    const output = outputFor(settings, index, url, console, sockets.clock);
     const one = new CurlTransfer(sockets, console, settings, connections, url, output);
     const error = await one.run();
     if (settings.writeOut !== undefined) {

@@ -1,12 +1,13 @@
 // How a response's body gets to where it goes: in order, no faster than is taken, and with every failure told.
 
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CurlError } from '../../../shared/device/commands/curl-error.ts';
 import { fileOutput, readBody } from '../../../shared/device/commands/curl-output.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -79,7 +80,7 @@ describe('a file', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   test('has room for a while, then says to wait, and has it all in the end', async () => {
-    const output = fileOutput('body', folder);
+    const output = fileOutput('body', folder, new VirtualClock());
     await output.open();
     const chunk = Buffer.alloc(256 * 1024, 7);
     const waits = [];
@@ -92,8 +93,27 @@ describe('a file', () => {
     expect(written.equals(Buffer.concat(Array(8).fill(chunk)))).toBe(true);
   });
 
+  test('gets what is gathered for a few ms, or a quarter of a megabyte, without being closed', async () => {
+    const clock = new VirtualClock();
+    const output = fileOutput('body', folder, clock);
+    await output.open();
+    const grown = async (length: number): Promise<void> =>
+      vi.waitFor(async () => expect((await stat(join(folder, 'body'))).size).toBe(length));
+    await output.write(Buffer.alloc(1000));
+    await output.write(Buffer.alloc(1000));
+    expect(clock.nextDue).toBe(5);
+    clock.advance(5);
+    await grown(2000);
+    for (let count = 0; count < 4; count++) await output.write(Buffer.alloc(64 * 1024));
+    await grown(2000 + 256 * 1024);
+    await output.write('the end');
+    await output.close();
+    await grown(2000 + 256 * 1024 + 7);
+    expect(clock.nextDue).toBeUndefined();
+  });
+
   test('that can’t be written is told as curl does', async () => {
-    const output = fileOutput('/dev/full', folder);
+    const output = fileOutput('/dev/full', folder, new VirtualClock());
     await output.open();
     await expect(
       readBody(Readable.from(Array(64).fill(Buffer.alloc(64 * 1024))), (chunk) => output.write(chunk)),

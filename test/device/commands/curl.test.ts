@@ -437,6 +437,21 @@ describe('failures', () => {
     expect(await bench.finish(running)).toMatchObject({ code: 130, stderr: '' });
   });
 
+  test('SIGINT leaves what has come in the file', async () => {
+    let begun = false;
+    pages['/half'] = (_request, response) => {
+      response.writeHead(200, { 'content-length': 10 });
+      response.write('half');
+      begun = true;
+    };
+    const running = bench.start('curl -sS -o body www.example.com/half', { cwd: folder });
+    await bench.net.clock.runUntilAsync(() => begun, 1000);
+    await bench.net.clock.runUntilAsync(() => false, 100);
+    running.signal();
+    expect(await bench.finish(running)).toMatchObject({ code: 130, stderr: '' });
+    expect(await readFile(join(folder, 'body'), 'utf8')).toBe('half');
+  });
+
   test('a refused upload: the answer is shown', async () => {
     pages['/no-post'] = (_request, response) => {
       response.writeHead(405, { 'content-length': 3 });
