@@ -1,7 +1,7 @@
 // An acceptable acknowledgment arrives: the fifth check of RFC 9293 §3.10.7.4, for the states in which data
 // may be in flight.
 
-import { TCP_ECE, type TcpSegment } from '../../wire/tcp.ts';
+import { type SackBlock, TCP_ECE, type TcpSegment } from '../../wire/tcp.ts';
 import { acknowledged } from './recovery.ts';
 import type { Delivery } from './sent-queue.ts';
 import { seqAfter, seqAtOrBefore, seqBefore, seqDistance, seqMax } from './sequence.ts';
@@ -10,6 +10,8 @@ import type { Tcb } from './tcb.ts';
 /** Share of the send buffer that is free again before a waiting writer is told. */
 const WRITABLE_SHARE = 1 / 3;
 
+const NO_BLOCKS: readonly SackBlock[] = [];
+
 /** SND.UNA ≤ SEG.ACK ≤ SND.NXT has been checked. */
 export function takeAcknowledgment(tcb: Tcb, segment: TcpSegment): void {
   const { acknowledgment } = segment;
@@ -17,7 +19,7 @@ export function takeAcknowledgment(tcb: Tcb, segment: TcpSegment): void {
   takeWindow(tcb, segment);
   const advance = seqDistance(tcb.una, acknowledgment);
   const repeated = isRepeated(tcb, segment, windowBefore);
-  const blocks = tcb.sackPermitted ? (segment.options.sack ?? []) : [];
+  const blocks = tcb.sackPermitted ? (segment.options.sack ?? NO_BLOCKS) : NO_BLOCKS;
   // While the peer says that its window is shut it is not given up (RFC 9293 §3.8.6.1).
   if (advance === 0 && tcb.window === 0) tcb.startWaiting();
   const congested = tcb.ecn !== undefined && (segment.flags & TCP_ECE) !== 0;
@@ -33,14 +35,14 @@ export function takeAcknowledgment(tcb: Tcb, segment: TcpSegment): void {
 }
 
 /** Tells RACK which segments have arrived. */
-function noteArrivals(tcb: Tcb, { options }: TcpSegment, { segments, duplicate }: Delivery): void {
+function noteArrivals(tcb: Tcb, { options }: TcpSegment, { trains, duplicate }: Delivery): void {
   const { rack, context, roundTrip, timestamps } = tcb;
   const now = context.clock.now();
   const echo = timestamps && options.timestamps?.echo;
-  for (const segment of segments) {
-    const sentAs = timestamps?.at(segment.sentAt);
+  for (const train of trains) {
+    const sentAs = timestamps?.at(train.sentAt);
     const echoedEarlier = echo !== undefined && sentAs !== undefined && seqBefore(echo, sentAs);
-    rack.delivered(segment, now, echoedEarlier, roundTrip);
+    rack.delivered(train, now, echoedEarlier, roundTrip);
   }
   rack.acknowledged(tcb.una, tcb.nxt, duplicate !== undefined);
 }
@@ -119,11 +121,11 @@ function measure(tcb: Tcb, segment: TcpSegment, delivery: Delivery): void {
  * timestamp tells that it was the repetition which arrived: an older one is echoed too when only the ACK was
  * lost, and would measure the timeout itself.
  */
-function roundTrip(tcb: Tcb, { options }: TcpSegment, { segments }: Delivery): number | undefined {
-  if (segments.length === 0) return undefined;
+function roundTrip(tcb: Tcb, { options }: TcpSegment, { trains }: Delivery): number | undefined {
+  if (trains.length === 0) return undefined;
   let lastSentAt = Number.NEGATIVE_INFINITY;
   let lastSentAgainAt: number | undefined;
-  for (const { sentAt, transmissions } of segments) {
+  for (const { sentAt, transmissions } of trains) {
     lastSentAt = Math.max(lastSentAt, sentAt);
     if (transmissions > 1) lastSentAgainAt = Math.max(lastSentAgainAt ?? sentAt, sentAt);
   }

@@ -5,7 +5,7 @@ import { TCP_FIN, TCP_PSH } from '../../wire/tcp.ts';
 import type { SendError } from '../network-layer.ts';
 import { segmentRoom, sendData, sendNewData, sendTrain } from './emit.ts';
 import { fitToPath } from './handshake.ts';
-import type { SentSegment } from './sent-queue.ts';
+import { type SentTrain, segmentLength } from './sent-queue.ts';
 import { seqAdd, seqAfter, seqAtOrAfter, seqAtOrBefore, seqDistance, seqMin } from './sequence.ts';
 import { probeTimeout } from './tail-loss-probe.ts';
 import type { Tcb } from './tcb.ts';
@@ -33,9 +33,10 @@ export function output(tcb: Tcb): void {
   scheduleTailProbe(tcb);
 }
 
-/** Sends a segment again, whatever the windows say. */
-export function retransmit(tcb: Tcb, segment: SentSegment): void {
+/** Sends a segment again, the first of its train, whatever the windows say. */
+export function retransmit(tcb: Tcb, segment: SentTrain): void {
   const { start } = segment;
+  tcb.sent.cut(segment, 1);
   if (seqDistance(start, seqMin(segment.end, tcb.streamEnd)) > tcb.mss) tcb.sent.split(segment, tcb.mss);
   const withFin = tcb.finQueued && seqAfter(segment.end, tcb.streamEnd);
   const length = seqDistance(start, segment.end) - (withFin ? 1 : 0);
@@ -66,7 +67,7 @@ function sendNextLost(tcb: Tcb): boolean {
   if (!segment) return false;
   // Beyond a window that shrank nothing is sent again until it opens; the timer probes it (RFC 9293 §3.8.6).
   if (seqAtOrAfter(segment.start, seqAdd(tcb.una, tcb.window))) return false;
-  const length = Math.min(seqDistance(segment.start, segment.end), tcb.mss);
+  const length = Math.min(segmentLength(segment), tcb.mss);
   if (tcb.inFlight > 0 && tcb.inFlight + length > tcb.congestionWindow) return false;
   retransmit(tcb, segment);
   return segment.state === 'in-flight';
@@ -81,17 +82,14 @@ function sendNextTrain(tcb: Tcb): boolean {
   const bytes = Math.min(tcb.unsent, usable, tcb.congestionWindow - tcb.inFlight);
   // A FIN goes with the last segment.
   const whole = Math.floor(bytes / length) - (tcb.finQueued ? 1 : 0);
-  const segments = Math.min(whole, LONGEST_TRAIN, mostSegments(tcb) - tcb.sent.segments.length);
+  const segments = Math.min(whole, LONGEST_TRAIN, mostSegments(tcb) - tcb.sent.segments);
   if (segments < 2) return false;
   const start = tcb.nxt;
   const push = length * segments === tcb.unsent ? TCP_PSH : 0;
-  const now = tcb.context.clock.now();
-  for (let index = 1; index <= segments; index++) noteSent(tcb, length, index === segments ? push : 0, now);
+  noteSent(tcb, length * segments, push, segments);
   const error = sendTrain(tcb, start, length, segments, push);
-  if (!error) return true;
-  for (const segment of tcb.sent.segments.slice(-segments)) tcb.sent.markLost(segment);
-  if (tcb.sent.last) notSent(tcb, tcb.sent.last, error);
-  return false;
+  if (error) lastNotSent(tcb, error);
+  return !error;
 }
 
 /** One segment of new data, or the FIN; whether there may be more. */
@@ -99,7 +97,7 @@ function sendNextNew(tcb: Tcb): boolean {
   const { unsent } = tcb;
   const finWaits = tcb.finQueued && !tcb.finSent;
   if (unsent === 0 && !finWaits) return false;
-  if (tcb.sent.segments.length >= mostSegments(tcb)) return false;
+  if (tcb.sent.segments >= mostSegments(tcb)) return false;
   const usable = seqDistance(tcb.nxt, seqAdd(tcb.una, tcb.window));
   const room = segmentRoom(tcb);
   const length = Math.min(unsent, usable, room);
@@ -141,36 +139,39 @@ function shortSegmentMayGo(tcb: Tcb, length: number, unsent: number): boolean {
 
 function sendNew(tcb: Tcb, length: number, flags: number): boolean {
   const start = tcb.nxt;
-  noteSent(tcb, length, flags, tcb.context.clock.now());
+  noteSent(tcb, length, flags);
   const error = sendNewData(tcb, start, length, flags);
-  if (!error) return true;
-  const segment = tcb.sent.last;
-  if (segment) notSent(tcb, segment, error);
-  return false;
+  if (error) lastNotSent(tcb, error);
+  return !error;
 }
 
-/** New data, or the FIN, is about to leave. */
-function noteSent(tcb: Tcb, length: number, flags: number, now: number): void {
+/** New data of `length` bytes, or the FIN, is about to leave. */
+function noteSent(tcb: Tcb, length: number, flags: number, segments = 1): void {
   const start = tcb.nxt;
   if (tcb.sent.empty) {
     tcb.startWaiting();
     tcb.retransmission.set(tcb.roundTrip.timeout);
   }
-  tcb.lastDataAt = now;
+  tcb.lastDataAt = tcb.context.clock.now();
   tcb.nxt = seqAdd(start, length + (flags & TCP_FIN ? 1 : 0));
-  tcb.sent.add(start, tcb.nxt, now, (flags & TCP_PSH) !== 0);
+  tcb.sent.add(start, tcb.nxt, tcb.lastDataAt, (flags & TCP_PSH) !== 0, segments);
   tcb.rate?.sent(length);
   tcb.noteFlight();
   tcb.probeDue = true;
 }
 
 /** What the network would not take counts as lost; the timer brings it again, or a smaller one at once. */
-function notSent(tcb: Tcb, segment: SentSegment, error: SendError): void {
-  tcb.sent.markLost(segment);
+function notSent(tcb: Tcb, train: SentTrain, error: SendError): void {
+  tcb.sent.markLost(train);
   if (error !== 'EMSGSIZE') return;
   const before = tcb.mss;
   fitToPath(tcb);
   if (tcb.mss < before) while (sendNextLost(tcb));
+}
+
+function lastNotSent(tcb: Tcb, error: SendError): void {
+  const { last } = tcb.sent;
+  if (last) notSent(tcb, last, error);
 }
 
 /** The timer runs while something is unacknowledged, or while the window holds back what waits. */
@@ -217,8 +218,9 @@ function scheduleTailProbe(tcb: Tcb): void {
 /** New data where there is some and the receiver takes it, or the last segment again (RFC 8985 §7.3). */
 export function probeTail(tcb: Tcb): void {
   tcb.tailProbe.clear();
-  const { last } = tcb.sent;
-  if (!last || !tcb.probe.allowed) return;
+  if (!tcb.probe.allowed) return;
+  const last = tcb.sent.cutLast();
+  if (!last) return;
   tcb.context.counters.add('tcp.tail-loss-probe');
   const repeats = !sendProbeData(tcb);
   if (repeats) retransmit(tcb, last);

@@ -2,7 +2,7 @@
 // than reordering could explain. So lost retransmissions are found too, and the last of a flight.
 
 import type { RoundTrip } from './round-trip.ts';
-import type { SentQueue, SentSegment } from './sent-queue.ts';
+import type { SentQueue, SentTrain } from './sent-queue.ts';
 import { seqAfter, seqAtOrAfter, seqBefore } from './sequence.ts';
 
 /** SACKed segments that mean loss, as long as the path was not seen to reorder. */
@@ -41,19 +41,19 @@ export class Rack {
   }
 
   /**
-   * Takes in a segment that has arrived (RFC 8985 §6.2, steps 2 and 3).
+   * Takes in segments that have arrived (RFC 8985 §6.2, steps 2 and 3).
    *
    * @param echoedEarlier whether the acknowledgment's timestamp is that of an earlier transmission
    */
-  delivered(segment: SentSegment, now: number, echoedEarlier: boolean, path: RoundTrip): void {
-    const repeated = segment.transmissions > 1;
-    if (seqAfter(segment.end, this.#highest)) this.#highest = segment.end;
-    else if (seqBefore(segment.end, this.#highest) && !repeated) this.#reorderingSeen = true;
-    const roundTrip = now - segment.sentAt;
+  delivered(train: SentTrain, now: number, echoedEarlier: boolean, path: RoundTrip): void {
+    const repeated = train.transmissions > 1;
+    if (seqAfter(train.end, this.#highest)) this.#highest = train.end;
+    else if (seqBefore(train.end, this.#highest) && !repeated) this.#reorderingSeen = true;
+    const roundTrip = now - train.sentAt;
     // It was another transmission that arrived.
     if (repeated && (echoedEarlier || roundTrip < path.minimum)) return;
     this.#roundTrip = roundTrip;
-    this.#latest = Math.max(this.#latest, segment.order);
+    this.#latest = Math.max(this.#latest, train.order + train.segments - 1);
   }
 
   /** An acknowledgment came, with a D-SACK or without: what was repeated for nothing was only late (step 4). */
@@ -75,11 +75,11 @@ export class Rack {
     const due = this.#roundTrip + this.#reorderingWindow(sent, recovering, path);
     let lost = false;
     let wait = 0;
-    for (const segment of sent.bySendingOrder) {
-      if (segment.order >= this.#latest) break;
-      const remaining = due - (now - segment.sentAt);
+    for (const train of sent.bySendingOrder) {
+      if (train.order >= this.#latest) break;
+      const remaining = due - (now - train.sentAt);
       if (remaining <= EARLY) {
-        sent.markLost(segment);
+        sent.markLost(train);
         lost = true;
       } else wait = Math.max(wait, remaining);
     }
@@ -89,8 +89,9 @@ export class Rack {
   /** After a timeout the first is lost, and what is overdue by now (RFC 8985 §6.3): the rest may still arrive. */
   timedOut(sent: SentQueue, now: number, path: RoundTrip): void {
     const due = this.#roundTrip + this.#reorderingWindow(sent, true, path);
-    for (const segment of sent.segments)
-      if (segment === sent.head || now - segment.sentAt >= due - EARLY) sent.markLost(segment);
+    const first = sent.cutFirst();
+    for (const train of sent.trains)
+      if (train === first || now - train.sentAt >= due - EARLY) sent.markLost(train);
   }
 
   /** RACK.reo_wnd, in ms. */

@@ -6,7 +6,7 @@ import type { TcpTimestamps } from '../../wire/tcp.ts';
 import { output, retransmit } from './output.ts';
 import { ProportionalRate } from './proportional-rate.ts';
 import { Repetitions } from './repetitions.ts';
-import type { Delivery } from './sent-queue.ts';
+import { type Delivery, segmentLength } from './sent-queue.ts';
 import { seqAdd, seqAfter, seqAtOrAfter } from './sequence.ts';
 import type { Tcb } from './tcb.ts';
 
@@ -89,8 +89,7 @@ export function timedOut(tcb: Tcb): void {
 
 /** The path takes smaller segments: what is too long goes again at once, and it is no sign of congestion (RFC 1191 §6.5). */
 export function resendSmaller(tcb: Tcb): void {
-  for (const segment of tcb.sent.segments)
-    if (((segment.end - segment.start) | 0) > tcb.mss) tcb.sent.markLost(segment);
+  for (const train of tcb.sent.trains) if (segmentLength(train) > tcb.mss) tcb.sent.markLost(train);
   output(tcb);
 }
 
@@ -108,11 +107,11 @@ function findLost(tcb: Tcb): boolean {
  * recovery had repeated mean nothing (RFC 6582 §3.2, step 1).
  */
 function findLostByCount(tcb: Tcb): boolean {
-  const { head } = tcb.sent;
-  if (!head || tcb.recovery !== 'none') return false;
+  if (tcb.sent.empty || tcb.recovery !== 'none') return false;
   if (tcb.duplicateAcks < DUP_THRESH || !seqAfter(tcb.una, tcb.recoveryPoint)) return false;
-  tcb.sent.markLost(head);
-  return true;
+  const first = tcb.sent.cutFirst();
+  if (first) tcb.sent.markLost(first);
+  return first !== undefined;
 }
 
 /** Without SACK each duplicate ACK tells that one segment has arrived, and the next ACK which they were (RFC 9937 §6). */
@@ -161,10 +160,10 @@ function enterFast(tcb: Tcb, delivered: number): void {
 
 /** A partial ACK without SACK: the segment after it is lost too, and is sent at once (RFC 6582 §3.2, step 5). */
 function sendNextHole(tcb: Tcb): void {
-  const { head } = tcb.sent;
-  if (!head) return;
-  tcb.sent.markLost(head);
-  retransmit(tcb, head);
+  const first = tcb.sent.cutFirst();
+  if (!first) return;
+  tcb.sent.markLost(first);
+  retransmit(tcb, first);
 }
 
 function leave(tcb: Tcb): void {

@@ -1,5 +1,5 @@
-// The segments in flight in the order in which they were sent, which is not that of their numbers once some were
-// sent again. A linked list: every segment of a flight enters and leaves it.
+// What is in flight in the order in which it was sent, which is not that of the numbers once some was sent again.
+// A linked list: all that is sent enters and leaves it.
 
 export interface InOrder<Segment> {
   /** The place of the latest transmission among all of its connection: two may bear the same time. */
@@ -25,6 +25,11 @@ export class SendingOrder<Segment extends InOrder<Segment>> {
   add(segment: Segment): void {
     let earlier = this.#last;
     while (earlier && earlier.order > segment.order) earlier = earlier.earlier;
+    this.addBehind(earlier, segment);
+  }
+
+  /** Puts a segment directly behind `earlier`, or before all. */
+  addBehind(earlier: Segment | undefined, segment: Segment): void {
     const later = earlier ? earlier.later : this.#first;
     segment.earlier = earlier;
     segment.later = later;

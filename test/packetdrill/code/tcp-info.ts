@@ -2,6 +2,7 @@
 // counts segments.
 
 import type { TcpConnection, TcpState } from '../../../shared/stack/tcp/connection-api.ts';
+import type { SentTrain } from '../../../shared/stack/tcp/sent-queue.ts';
 import type { Tcb } from '../../../shared/stack/tcp/tcb.ts';
 import { tcbOf } from '../sockets/tcb-of.ts';
 import type { Value } from './python.ts';
@@ -68,11 +69,11 @@ const FIELDS: Readonly<Record<string, Field>> = {
   tcpi_rcv_mss: ({ largestSegment }) => largestSegment,
   tcpi_advmss: ({ ownMss, timestamps }) => ownMss - (timestamps ? TIMESTAMPS_LENGTH : 0),
   tcpi_pmtu: ({ mss, timestamps }) => mss + IP_AND_TCP + (timestamps ? TIMESTAMPS_LENGTH : 0),
-  tcpi_unacked: ({ sent }) => sent.segments.length,
-  tcpi_sacked: ({ sent }) => sent.segments.filter(({ state }) => state === 'sacked').length,
-  tcpi_lost: ({ sent }) => sent.segments.filter(({ state }) => state === 'lost').length,
+  tcpi_unacked: ({ sent }) => sent.segments,
+  tcpi_sacked: ({ sent }) => sent.sackedSegments,
+  tcpi_lost: ({ sent }) => count(sent.trains.filter(({ state }) => state === 'lost')),
   tcpi_retrans: ({ sent }) =>
-    sent.segments.filter(({ state, transmissions }) => state === 'in-flight' && transmissions > 1).length,
+    count(sent.trains.filter(({ state, transmissions }) => state === 'in-flight' && transmissions > 1)),
   tcpi_rtt: ({ roundTrip }) => micros(roundTrip.smoothed ?? 0),
   tcpi_rttvar: ({ roundTrip }) => micros(roundTrip.variation),
   tcpi_min_rtt: ({ roundTrip }) => micros(roundTrip.minimum),
@@ -105,6 +106,10 @@ function micros(ms: number): number {
 
 function segments(bytes: number, mss: number): number {
   return mss > 0 ? Math.floor(bytes / mss + 1e-9) : 0;
+}
+
+function count(trains: readonly SentTrain[]): number {
+  return trains.reduce((sum, train) => sum + train.segments, 0);
 }
 
 function options({ timestamps, sackPermitted, receiveShift, windowShift, ecn }: Tcb): number {

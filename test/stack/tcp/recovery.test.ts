@@ -230,8 +230,8 @@ describe('RACK', () => {
   function patience(rack: Rack, times: RoundTrip): number {
     const sent = new SentQueue();
     for (let start = 0; start < 3000; start += 1000) sent.add(start, start + 1000, 0);
-    const { segments } = sent.deliver(0, [{ start: 2000, end: 3000 }]);
-    for (const segment of segments) rack.delivered(segment, 100, false, times);
+    const { trains } = sent.deliver(0, [{ start: 2000, end: 3000 }]);
+    for (const train of trains) rack.delivered(train, 100, false, times);
     return rack.detect(sent, 100, false, times).wait / 25;
   }
 
@@ -240,15 +240,39 @@ describe('RACK', () => {
     for (const [index, sentAt] of [0, 0, 900, 950].entries())
       sent.add(index * 1000, index * 1000 + 1000, sentAt);
     new Rack(0).timedOut(sent, 1000, path(100));
-    expect(sent.segments.map(({ state }) => state)).toEqual(['lost', 'lost', 'lost', 'lost']);
+    expect(sent.trains.map(({ state }) => state)).toEqual(['lost', 'lost', 'lost', 'lost']);
     const known = new Rack(0);
     const again = new SentQueue();
     for (const [index, sentAt] of [0, 800, 900, 950].entries())
       again.add(index * 1000, index * 1000 + 1000, sentAt);
-    const { segments } = again.deliver(1000, []);
-    for (const segment of segments) known.delivered(segment, 100, false, path(100));
+    const { trains } = again.deliver(1000, []);
+    for (const train of trains) known.delivered(train, 100, false, path(100));
     known.timedOut(again, 1000, path(100));
-    expect(again.segments.map(({ state }) => state)).toEqual(['lost', 'lost', 'in-flight']);
+    expect(again.trains.map(({ state }) => state)).toEqual(['lost', 'lost', 'in-flight']);
+  });
+
+  test('TCP-8: and of those that left together only the first, until they all are overdue', () => {
+    const sent = new SentQueue();
+    sent.add(0, 4000, 0, false, 4);
+    sent.add(4000, 8000, 900, false, 4);
+    const rack = new Rack(0);
+    for (const train of sent.deliver(1000, []).trains) rack.delivered(train, 100, false, path(100));
+    const fates = () => sent.trains.map(({ segments, state }) => `${segments} ${state}`);
+    rack.timedOut(sent, 50, path(100));
+    expect(fates()).toEqual(['1 lost', '2 in-flight', '4 in-flight']);
+    rack.timedOut(sent, 950, path(100));
+    expect(fates()).toEqual(['1 lost', '2 lost', '4 in-flight']);
+  });
+
+  test('TCP-13: of those that left together what was sent before one that arrived is lost, what came after is not', () => {
+    const sent = new SentQueue();
+    sent.add(0, 8000, 0, false, 8);
+    const rack = new Rack(0);
+    const { trains } = sent.deliver(0, [{ start: 2000, end: 5000 }]);
+    for (const train of trains) rack.delivered(train, 100, false, path(100));
+    expect(rack.detect(sent, 100, false, path(100))).toEqual({ lost: true, wait: 0 });
+    const fates = sent.trains.map(({ start, segments, state }) => `${start} ${segments} ${state}`);
+    expect(fates).toEqual(['0 2 lost', '2000 3 sacked', '5000 3 in-flight']);
   });
 
   test('TCP-13: each round trip with a D-SACK widens the reordering window by a quarter, up to SRTT', () => {
