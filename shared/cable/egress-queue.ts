@@ -5,13 +5,13 @@ import type { Train } from '../core/train.ts';
 import { BATCH_HEADER_LENGTH, beginFrame, finishBatch, framedLength, MOST_FRAMES } from './frame-batch.ts';
 import { isFrameOf, messageBegunBy } from './passing.ts';
 
-/** How many frames may wait, as Linux's txqueuelen. */
-export const QUEUE_FRAMES = 4000;
+/** How many frames may wait: more than a TCP window of ours, so that a connection alone fills no queue. */
+export const QUEUE_FRAMES = 6000;
 /** How many bytes of frames may wait: as many full frames of the usual MTU. */
 export const QUEUE_BYTES = 1514 * QUEUE_FRAMES;
 
-/** Bytes of a message: as much as a socket is read at once, and room for the longest frame of an MTU of 9,000. */
-const BATCH_CAPACITY = 64 * 1024;
+/** Bytes of a message. Each costs as much again as some ten of its frames, and its TCP segments share an ACK. */
+const BATCH_CAPACITY = 128 * 1024;
 
 /**
  * Messages that pass through may be so many: one keeps all its memory for what may be a few frames of it.

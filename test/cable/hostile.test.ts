@@ -208,11 +208,11 @@ describe('a peer', () => {
     }
     const dropped = port.counters.get('cable.egress-overflow');
     // 30 MB were sent; the socket's own buffers, 16 messages and the queue are all that was kept.
-    expect(sent - dropped).toBeLessThan(4000);
-    expect(dropped).toBeGreaterThan(sent - 4000);
+    expect(sent - dropped).toBeLessThan(QUEUE_FRAMES + 3000);
+    expect(dropped).toBeGreaterThan(sent - (QUEUE_FRAMES + 3000));
     expect(port.traffic.framesOut).toBeLessThanOrEqual(sent - dropped);
     expect(sent - dropped - port.traffic.framesOut).toBeLessThanOrEqual(QUEUE_FRAMES);
-    expect(QUEUE_BYTES).toBeLessThan(2_000_000);
+    expect(QUEUE_BYTES).toBeLessThan(10_000_000);
     expect(log.named('cable.overflow')).toHaveLength(1);
     expect(port.carrier).toBe(true);
 

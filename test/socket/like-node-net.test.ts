@@ -308,7 +308,7 @@ sameAsNode('an abort signal', async (network, say, events) => {
 });
 
 sameAsNode('a paused reader holds the writer back, and nothing is lost', async (network, say) => {
-  const whole = 8 * 1024 * 1024;
+  const whole = 24 * 1024 * 1024;
   let finishedWriting = false;
   const { server, port } = await listening(network, (socket) => {
     const chunk = Buffer.alloc(65_536, 'tincan');

@@ -11,8 +11,11 @@ import { arriveInSynSent, measureHandshake, takeSynWindow } from './syn-sent.ts'
 import type { Tcb } from './tcb.ts';
 import { complete, establish, fail, finish, forsake, setState, tellClosed, timeWait } from './transitions.ts';
 
-/** Bytes of a stream that are acknowledged before all has been read, so that its sender does not stand still. */
-const MOST_UNACKNOWLEDGED = 64 * 1024;
+/**
+ * Bytes of a stream that are acknowledged before all has been read, so that its sender does not stand still: as many
+ * as a message of a cable carries.
+ */
+const MOST_UNACKNOWLEDGED = 128 * 1024;
 
 /**
  * What leaves in answer to the segment may wait until all has been read: `batchEnds` sees to it.

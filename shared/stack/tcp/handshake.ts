@@ -123,6 +123,7 @@ export function agree(tcb: Tcb, irs: number, offered: Readonly<Offer>): void {
   if (offered.windowScale !== undefined) {
     tcb.windowShift = Math.min(offered.windowScale, LARGEST_SHIFT);
     tcb.receiveShift = ownWindowShift(settings);
+    tcb.receive.setScale(tcb.receiveShift);
   }
   fitToPath(tcb);
 }

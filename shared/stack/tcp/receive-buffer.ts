@@ -7,6 +7,8 @@ import type { BufferPool } from './buffer-pool.ts';
 import { Ranges } from './ranges.ts';
 import { seqAdd, seqAtOrAfter, seqAtOrBefore, seqBefore, seqDistance, seqMax, seqMin } from './sequence.ts';
 
+const LARGEST_FIELD = 0xffff;
+
 /** How a segment fitted in. */
 export type Arrival =
   /** It went on where the stream ended. */
@@ -33,6 +35,7 @@ export class ReceiveBuffer {
   /** Right edge of the window that the peer knows of. */
   #edge: number;
   #duplicate: SackBlock | undefined;
+  #largestField = LARGEST_FIELD;
 
   /**
    * @param irs the peer's initial sequence number
@@ -45,7 +48,12 @@ export class ReceiveBuffer {
   ) {
     this.#blocks = new BlockBuffer(pool);
     this.next = seqAdd(irs, 1);
-    this.#edge = seqAdd(this.next, Math.min(capacity, 0xffff));
+    this.#edge = seqAdd(this.next, Math.min(capacity, LARGEST_FIELD));
+  }
+
+  /** No window is larger than its field can say, by `scale`: 64 KiB without one (RFC 7323 §2.2). */
+  setScale(scale: number): void {
+    this.#largestField = LARGEST_FIELD * (1 << scale);
   }
 
   /** From now on it holds `capacity` bytes; what the peer was told that it may send still fits in. */
@@ -114,10 +122,10 @@ export class ReceiveBuffer {
    */
   advertise(scale: number, mss: number): number {
     const offered = this.#offeredEdge();
-    if (seqDistance(this.#edge, offered) >= Math.min(this.capacity / 2, mss)) this.#edge = offered;
+    if (seqDistance(this.#edge, offered) >= Math.min(this.#largest / 2, mss)) this.#edge = offered;
     // Rounded up, or each segment that is not a multiple of the scale would take the edge back a little.
     const unit = 1 << scale;
-    const field = Math.min(Math.ceil(Math.max(this.window, 0) / unit), 0xffff);
+    const field = Math.min(Math.ceil(Math.max(this.window, 0) / unit), LARGEST_FIELD);
     this.#edge = seqMax(this.#edge, seqAdd(this.next, field * unit));
     return field;
   }
@@ -125,8 +133,9 @@ export class ReceiveBuffer {
   /** Whether the peer has little window left, and reading has made much more of it. */
   windowUpdateDue(mss: number): boolean {
     const gain = seqDistance(this.#edge, this.#offeredEdge());
-    if (this.finished || gain < Math.min(this.capacity / 2, mss)) return false;
-    return this.window < 2 * mss || (this.window < this.capacity / 2 && gain >= this.capacity / 4);
+    const largest = this.#largest;
+    if (this.finished || gain < Math.min(largest / 2, mss)) return false;
+    return this.window < 2 * mss || (this.window < largest / 2 && gain >= largest / 4);
   }
 
   /** How many blocks `sackBlocks` would give. */
@@ -147,8 +156,14 @@ export class ReceiveBuffer {
     this.#beyond.clear();
   }
 
+  /** The largest window that there can be. */
+  get #largest(): number {
+    return Math.min(this.capacity, this.#largestField);
+  }
+
   #offeredEdge(): number {
-    return seqAdd(this.next, Math.max(this.capacity - this.readable, 0));
+    const room = Math.max(this.capacity - this.readable, 0);
+    return seqAdd(this.next, Math.min(room, this.#largestField));
   }
 
   /** Takes `bytes[from, to)`, which begins where the stream ends. */

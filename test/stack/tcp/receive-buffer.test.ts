@@ -163,6 +163,17 @@ describe('the window', () => {
     expect(buffer.windowUpdateDue(1000)).toBe(false);
   });
 
+  test('TCP-3: is no larger than its field can say, whatever the buffer holds', () => {
+    const buffer = bufferAt(0, 1_000_000);
+    expect(buffer.advertise(0, 1000)).toBe(0xffff);
+    expect(buffer.window).toBe(0xffff);
+    expect(buffer.take(0x10000, bytes(10), false)).toBe('nothing-new');
+    buffer.take(0, bytes(60_000), false);
+    expect(buffer.advertise(0, 1000)).toBe(0xffff);
+    buffer.setScale(4);
+    expect([buffer.advertise(4, 1000) * 16, buffer.window]).toEqual([940_000, 940_000]);
+  });
+
   test('what lies beyond it is cut off', () => {
     const buffer = bufferAt(0, 100);
     buffer.take(0, bytes(150), false);
