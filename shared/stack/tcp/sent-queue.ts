@@ -55,6 +55,8 @@ export class SentQueue {
   #sackedSegments = 0;
   /** No segment before this number is lost. */
   #lostFrom = 0;
+  /** The SACK blocks that came last: all that lies in them is acknowledged or sacked. */
+  #knownBlocks: readonly SackBlock[] = [];
 
   get empty(): boolean {
     return this.#trains.length === 0;
@@ -127,7 +129,7 @@ export class SentQueue {
     this.#acknowledge(acknowledgment, delivery);
     // By number, lest the order of blocks be taken for the order of arrival.
     const ordered = blocks.length > 1 ? [...blocks].sort((a, b) => seqDistance(b.start, a.start)) : blocks;
-    for (const block of ordered) this.#applyBlock(block, acknowledgment, delivery);
+    this.#knownBlocks = ordered.filter((block) => this.#applyBlock(block, acknowledgment, delivery));
     return delivery;
   }
 
@@ -160,10 +162,12 @@ export class SentQueue {
 
   /** The receiver has given up data that it had SACKed, as RFC 2018 §8 lets it: SACKs count no more. */
   forgetSacks(): void {
+    this.#knownBlocks = [];
     for (const train of this.#trains) if (train.state === 'sacked') this.#change(train, 'in-flight');
   }
 
   sentAgain(train: SentTrain, now: number): void {
+    if (train.state === 'sacked') this.#knownBlocks = [];
     this.#count(train, -1);
     train.sentAt = now;
     train.order = this.#nextOrder(train.segments);
@@ -182,6 +186,8 @@ export class SentQueue {
 
   /** Makes two of a lone segment, the first of `length` bytes, for a path that takes smaller ones by now. */
   split(segment: SentTrain, length: number): void {
+    // Of a segment that a block ended in, one of the two may lie in it whole.
+    this.#knownBlocks = [];
     this.#insertRest(segment, { ...segment, start: seqAdd(segment.start, length) });
     this.#segments++;
     if (segment.state === 'sacked') this.#sackedSegments++;
@@ -202,6 +208,7 @@ export class SentQueue {
   }
 
   clear(): void {
+    this.#knownBlocks = [];
     this.#trains = [];
     this.#sendingOrder.clear();
     this.#segments = this.#inFlight = this.#lost = this.#sacked = this.#sackedSegments = 0;
@@ -267,12 +274,13 @@ export class SentQueue {
     head.start = acknowledgment;
   }
 
-  #applyBlock(block: SackBlock, acknowledgment: number, delivery: Delivery): void {
+  /** Whether the block can be meant as it stands. */
+  #applyBlock(block: SackBlock, acknowledgment: number, delivery: Delivery): boolean {
     const { last } = this;
     // Below what is acknowledged it is a D-SACK; beyond what was sent, or turned round, it is nonsense.
-    if (!last || seqAtOrBefore(block.start, acknowledgment) || seqAfter(block.end, last.end)) return;
-    if (seqAtOrBefore(block.end, block.start)) return;
-    for (let index = this.#indexAt(block.start); index < this.#trains.length; index++) {
+    if (!last || seqAtOrBefore(block.start, acknowledgment) || seqAfter(block.end, last.end)) return false;
+    if (seqAtOrBefore(block.end, block.start)) return false;
+    for (let index = this.#indexAt(this.#newFrom(block)); index < this.#trains.length; index++) {
       const train = this.#trains[index]!;
       if (seqAtOrAfter(train.start, block.end)) break;
       if (train.state === 'sacked') continue;
@@ -290,6 +298,15 @@ export class SentQueue {
       delivery.delivered += bytes;
       delivery.trains.push(train);
     }
+    return true;
+  }
+
+  /** Where what a block tells anew begins: mostly it is one that was there before, and has grown at its end. */
+  #newFrom({ start, end }: SackBlock): number {
+    const known = this.#knownBlocks.find(
+      (block) => seqAtOrBefore(block.start, start) && seqAfter(block.end, start),
+    );
+    return known ? seqMin(known.end, end) : start;
   }
 
   /** Index of the train that `sequence` is in, or of the first behind it. */

@@ -217,6 +217,21 @@ describe('segments that left together', () => {
     expect(sent().deliver(1000, [block(1110, 1190)]).sacked).toBe(0);
   });
 
+  test('TCP-13: a block that comes again tells what is new in it, and all of it once it was forgotten', () => {
+    const queue = sent(3);
+    expect(queue.deliver(1000, [block(1150, 1450)]).sacked).toBe(200);
+    expect(shown(queue.deliver(1000, [block(1150, 1850)]).trains)).toEqual(['1400 4 sacked']);
+    expect(queue.deliver(1000, [block(1150, 1850)]).sacked).toBe(0);
+    // Beside another that comes first, and with an earlier beginning.
+    const { trains } = queue.deliver(1000, [block(1900, 2000), block(1100, 1850)]);
+    expect(shown(trains)).toEqual(['1100 1 sacked', '1900 1 sacked']);
+    queue.forgetSacks();
+    expect(queue.deliver(1000, [block(1150, 1850)]).sacked).toBe(600);
+    const [again] = [...queue.trains].filter(({ start }) => start === 1400);
+    if (again) queue.sentAgain(again, 5);
+    expect(queue.deliver(1000, [block(1150, 1850)]).sacked).toBe(400);
+  });
+
   test('TCP-15: an acknowledgment in the middle tells which of them arrived, and leaves a part of one', () => {
     const queue = sent();
     const { trains, acknowledged, delivered } = queue.deliver(1250, []);
