@@ -20,7 +20,7 @@ const CLOSE_TOO_BIG = 1009;
 const HELLO_TIMEOUT = 5000;
 
 /** Messages that may be with the socket at once; further frames wait in the queue, where they are counted. */
-const MOST_UNSENT = 16;
+const MOST_UNSENT = 8;
 
 /** What a link tells its port. */
 export interface LinkOwner {

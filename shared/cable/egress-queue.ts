@@ -11,13 +11,13 @@ export const QUEUE_FRAMES = 6000;
 export const QUEUE_BYTES = 1514 * QUEUE_FRAMES;
 
 /** Bytes of a message. Each costs as much again as some ten of its frames, and its TCP segments share an ACK. */
-const BATCH_CAPACITY = 128 * 1024;
+const BATCH_CAPACITY = 256 * 1024;
 
 /**
  * Messages that pass through may be so many: one keeps all its memory for what may be a few frames of it.
  * Beyond, frames are copied.
  */
-const MOST_PASSING = 64;
+const MOST_PASSING = 32;
 
 /** Buffers that are kept for the next message. */
 const SPARE_BUFFERS = 4;

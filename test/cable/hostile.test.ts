@@ -207,7 +207,7 @@ describe('a peer', () => {
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
     const dropped = port.counters.get('cable.egress-overflow');
-    // 30 MB were sent; the socket's own buffers, 16 messages and the queue are all that was kept.
+    // 30 MB were sent; the socket's own buffers, 8 messages and the queue are all that was kept.
     expect(sent - dropped).toBeLessThan(QUEUE_FRAMES + 3000);
     expect(dropped).toBeGreaterThan(sent - (QUEUE_FRAMES + 3000));
     expect(port.traffic.framesOut).toBeLessThanOrEqual(sent - dropped);

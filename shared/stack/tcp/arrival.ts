@@ -15,7 +15,7 @@ import { complete, establish, fail, finish, forsake, setState, tellClosed, timeW
  * Bytes of a stream that are acknowledged before all has been read, so that its sender does not stand still: as many
  * as a message of a cable carries.
  */
-const MOST_UNACKNOWLEDGED = 128 * 1024;
+const MOST_UNACKNOWLEDGED = 256 * 1024;
 
 /**
  * What leaves in answer to the segment may wait until all has been read: `batchEnds` sees to it.

@@ -15,7 +15,7 @@ import { timestampNow } from './timestamps.ts';
 const LONGEST_CORK = 200;
 
 /** Segments that are made together at most: as many as a message of a cable carries. */
-const LONGEST_TRAIN = 86;
+const LONGEST_TRAIN = 172;
 
 /** Bytes of the send buffer that a segment counts as at least, and segments that there may be anyway. */
 const LEAST_COUNTED = 1024;

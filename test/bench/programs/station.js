@@ -22,7 +22,7 @@ const {
 } = JSON.parse(process.argv[2]);
 const PROTOCOL = 'tincan.cable.v1';
 /** Frames in a message of the source: as many full ones as the net itself puts into one. */
-const BATCH = 86;
+const BATCH = 172;
 /** Where flows differ, and from which port on: the frame is UDP over IPv4 without options, and without a checksum. */
 const UDP_SOURCE_PORT = 34;
 const UDP_PORTS = 20_000;
