@@ -2,7 +2,7 @@
 // that of Node itself. The code lies beside the program and belongs to one version of Node; where it does not
 // fit, or there is none, V8 compiles as ever.
 
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire, wrap } from 'node:module';
 import { dirname } from 'node:path';
 import { Script } from 'node:vm';
@@ -17,7 +17,7 @@ export const leavesCode = process.env.TINCAN_CODE_CACHE === 'write';
 export function runCompiled(file: string): void {
   const script = new Script(wrap(readFileSync(file, 'utf8')), {
     filename: file,
-    cachedData: readCode(cacheOf(file)),
+    cachedData: leavesCode ? undefined : readCode(file),
   });
   if (leavesCode) process.once('exit', () => writeCode(file, script));
   const module = { exports: {} };
@@ -29,9 +29,14 @@ function cacheOf(file: string): string {
   return `${file}.cache`;
 }
 
-function readCode(file: string): Buffer | undefined {
+/**
+ * What is older than its program is of another: V8 itself compares no more of the two than the length of the source,
+ * and would run functions from where they stood in the old one.
+ */
+function readCode(program: string): Buffer | undefined {
+  const file = cacheOf(program);
   try {
-    return readFileSync(file);
+    return statSync(file).mtimeMs < statSync(program).mtimeMs ? undefined : readFileSync(file);
   } catch {
     return undefined;
   }
