@@ -26,6 +26,8 @@ export interface Figure {
   readonly unit: string;
   /** Absent: the figure is reported and not judged. */
   readonly goal?: Goal;
+  /** Rounds that are not counted, in which code gets hot; one unless told. */
+  readonly warmUp?: number;
   /** What it takes and is not here, such as a program or root. */
   missing?(): Promise<string | undefined>;
   open(size: Size): Promise<Trial>;
@@ -60,7 +62,7 @@ export interface Result {
 }
 
 /**
- * A round to warm up, and then as many as `size` says.
+ * Rounds to warm up, and then as many as `size` says.
  * @param interrupted rejects when it is to end early: what the figure has made is taken down first
  */
 export async function measure(figure: Figure, size: Size, interrupted: Promise<never>): Promise<Result> {
@@ -69,9 +71,10 @@ export async function measure(figure: Figure, size: Size, interrupted: Promise<n
   const ours: number[] = [];
   const other: number[] = [];
   try {
-    for (let round = 0; round <= size.rounds; round++) {
+    const { warmUp = 1 } = figure;
+    for (let round = 0; round < warmUp + size.rounds; round++) {
       const pair = [await once(trial.ours), await once(trial.against)] as const;
-      if (round === 0) continue;
+      if (round < warmUp) continue;
       ours.push(pair[0]);
       other.push(pair[1]);
     }
