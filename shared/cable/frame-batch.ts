@@ -29,11 +29,6 @@ export function isBatch(message: Uint8Array): boolean {
   return type !== undefined && ((type >= 0x90 && type <= 0x9f) || type === ARRAY_16 || type === ARRAY_32);
 }
 
-/** Whether a batch may be one that was written as here; it is, if it is as long as `batchLength` has it, too. */
-export function isWrittenHere(batch: Uint8Array): boolean {
-  return batch[0] === ARRAY_16;
-}
-
 /** Reads a batch whole; anything but an array of bin, to the last byte, is malformed. */
 export function decodeBatch(message: Uint8Array): Uint8Array[] | Malformed {
   const end = message.length;
@@ -74,11 +69,11 @@ export function decodeBatch(message: Uint8Array): Uint8Array[] | Malformed {
   return offset === end ? frames : new Malformed('trailing-bytes');
 }
 
-/** Bytes of a batch of these frames, as it is written here. */
-export function batchLength(frames: readonly Uint8Array[]): number {
+/** Whether a batch of these frames has the headers that it would be given here, and no longer ones. */
+export function isAsWritten(batch: Uint8Array, frames: readonly Uint8Array[]): boolean {
   let length = BATCH_HEADER_LENGTH;
   for (const frame of frames) length += binHeaderLength(frame.length) + frame.length;
-  return length;
+  return batch[0] === ARRAY_16 && batch.length === length;
 }
 
 /** Bytes that a frame of `length` takes in a batch at most. */

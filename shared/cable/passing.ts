@@ -1,7 +1,7 @@
 // The message whose frames are being handed up just now. If they all leave again by one port, in their order, as in a
 // router, then the message leaves as it came: nobody copies them (egress-queue.ts).
 
-import { batchLength, isWrittenHere } from './frame-batch.ts';
+import { isAsWritten } from './frame-batch.ts';
 
 /** Bytes; frames of shorter messages are better copied, and leave together. */
 const WORTH_PASSING = 16 * 1024;
@@ -11,9 +11,7 @@ let frames: readonly Uint8Array[] = [];
 
 /** Hands up the frames of a message, as `receive` does, and knows them meanwhile. */
 export function handUp(received: Uint8Array, batch: readonly Uint8Array[], receive: () => void): void {
-  const mayPass =
-    received.length >= WORTH_PASSING && isWrittenHere(received) && received.length === batchLength(batch);
-  if (!mayPass) return receive();
+  if (received.length < WORTH_PASSING || !isAsWritten(received, batch)) return receive();
   message = received;
   frames = batch;
   try {

@@ -1,7 +1,7 @@
 // Memory for frames that this device makes. A frame of its own each would cost more than all that is done with
 // it: they are cut off larger pieces, one behind the other.
 
-/** Bytes: as many full frames as a message of a cable carries. */
+/** Bytes: some forty full frames of the usual MTU. */
 const PIECE = 64 * 1024;
 /** Frames begin where words do. */
 const ALIGNMENT = 8;
