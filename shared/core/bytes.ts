@@ -5,10 +5,12 @@ export function readU16(bytes: Uint8Array, offset: number): number {
 }
 
 export function readU32(bytes: Uint8Array, offset: number): number {
-  return (
-    ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>>
-    0
-  );
+  return readI32(bytes, offset) >>> 0;
+}
+
+/** As `readU32`, but signed. */
+export function readI32(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!;
 }
 
 /** 48 bits, for MAC addresses. */

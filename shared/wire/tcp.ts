@@ -1,7 +1,7 @@
 // TCP segments: bytes to fields and back (RFC 9293 §3.1), with the options of RFC 9293 §3.2 (MSS),
 // RFC 7323 (window scale, timestamps) and RFC 2018 (SACK).
 
-import { readU16, readU32, writeU16, writeU32 } from '../core/bytes.ts';
+import { readI32, readU16, writeU16, writeU32 } from '../core/bytes.ts';
 import { addToSum, finishSum, foldSum } from '../core/checksum.ts';
 import { Malformed } from '../core/errors.ts';
 
@@ -51,6 +51,7 @@ export interface SackBlock {
   readonly end: number;
 }
 
+/** Signed, as sequence numbers are. */
 export interface TcpTimestamps {
   readonly value: number;
   readonly echo: number;
@@ -70,6 +71,7 @@ export interface TcpOptions {
 export interface TcpHeader {
   readonly sourcePort: number;
   readonly destinationPort: number;
+  /** Signed, as `acknowledgment` is: negative from 2^31 on (see stack/tcp/sequence.ts). */
   readonly sequence: number;
   readonly acknowledgment: number;
   /** Sum of `TCP_FIN` … `TCP_CWR`. */
@@ -110,8 +112,8 @@ export function decodeTcp(bytes: Uint8Array, pseudoHeaderSum: number): TcpSegmen
   return {
     sourcePort: readU16(bytes, TCP_SOURCE_PORT),
     destinationPort: readU16(bytes, TCP_DESTINATION_PORT),
-    sequence: readU32(bytes, TCP_SEQUENCE),
-    acknowledgment: readU32(bytes, TCP_ACKNOWLEDGMENT),
+    sequence: readI32(bytes, TCP_SEQUENCE),
+    acknowledgment: readI32(bytes, TCP_ACKNOWLEDGMENT),
     flags: bytes[TCP_FLAGS]!,
     window: readU16(bytes, TCP_WINDOW),
     urgentPointer: readU16(bytes, TCP_URGENT_POINTER),
@@ -151,7 +153,7 @@ function decodeOption(
   length: number,
 ): void {
   if (kind === OPTION_TIMESTAMPS && length === 10)
-    options.timestamps = { value: readU32(bytes, offset + 2), echo: readU32(bytes, offset + 6) };
+    options.timestamps = { value: readI32(bytes, offset + 2), echo: readI32(bytes, offset + 6) };
   else if (kind === OPTION_SACK && length >= 10 && length % 8 === 2)
     options.sack = decodeSackBlocks(bytes, offset + 2, offset + length);
   else if (kind === OPTION_MSS && length === 4) options.mss = readU16(bytes, offset + 2);
@@ -162,7 +164,7 @@ function decodeOption(
 function decodeSackBlocks(bytes: Uint8Array, start: number, end: number): SackBlock[] {
   const blocks: SackBlock[] = [];
   for (let offset = start; offset < end; offset += 8)
-    blocks.push({ start: readU32(bytes, offset), end: readU32(bytes, offset + 4) });
+    blocks.push({ start: readI32(bytes, offset), end: readI32(bytes, offset + 4) });
   return blocks;
 }
 
@@ -269,7 +271,7 @@ export function setTcpDestinationPort(bytes: Uint8Array, offset: number, port: n
 }
 
 export function tcpSequence(bytes: Uint8Array, offset = 0): number {
-  return readU32(bytes, offset + TCP_SEQUENCE);
+  return readI32(bytes, offset + TCP_SEQUENCE);
 }
 
 export function setTcpSequence(bytes: Uint8Array, offset: number, sequence: number): void {

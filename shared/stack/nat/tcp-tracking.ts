@@ -1,7 +1,7 @@
 // What a TCP session is seen to do as its segments pass: how long a silent one must be kept
 // (RFC 5382 §5, with the state machine of RFC 6146 §3.5.2).
 
-import { readU32 } from '../../core/bytes.ts';
+import { readI32 } from '../../core/bytes.ts';
 import { ipv4HeaderLength, ipv4Protocol, PROTOCOL_TCP } from '../../wire/ipv4.ts';
 import {
   TCP_ACK,
@@ -132,7 +132,7 @@ export class TcpTracking {
     if (
       awaited !== undefined &&
       flags & TCP_ACK &&
-      ((readU32(packet, start + TCP_ACKNOWLEDGMENT) - awaited) | 0) >= 0
+      ((readI32(packet, start + TCP_ACKNOWLEDGMENT) - awaited) | 0) >= 0
     )
       delete this.#unacknowledgedFin[other];
     const bothSeen = this.#finSeen.inside && this.#finSeen.outside;

@@ -13,6 +13,7 @@ import {
 import type { TcpEndpoint } from './connection-api.ts';
 import type { TcpContext } from './context.ts';
 import { Ecn, takesEcn } from './ecn.ts';
+import { seqAdd } from './sequence.ts';
 import type { TcpSettings } from './settings.ts';
 import type { Tcb } from './tcb.ts';
 import { Timestamps } from './timestamps.ts';
@@ -87,7 +88,7 @@ export function sendSyn(context: TcpContext, syn: SynSegment): string | undefine
     local,
     remote,
     sequence: syn.iss,
-    acknowledgment: irs === undefined ? 0 : (irs + 1) >>> 0,
+    acknowledgment: irs === undefined ? 0 : seqAdd(irs, 1),
     flags: irs === undefined ? TCP_SYN | (syn.ecn ? TCP_ECE | TCP_CWR : 0) : synAckFlags(offered),
     window: Math.min(settings.receiveBuffer, 0xffff),
     options,

@@ -2,7 +2,7 @@
 // to who sends (Van Jacobson's header prediction, RFC 9293's checks being passed by construction). What is in any
 // way else is left to arrival.ts.
 
-import { readU16, readU32 } from '../../core/bytes.ts';
+import { readI32, readU16 } from '../../core/bytes.ts';
 import { addToSum, foldSum } from '../../core/checksum.ts';
 import {
   TCP_ACKNOWLEDGMENT,
@@ -35,23 +35,23 @@ export function predictedArrives(
   const { receive, timestamps } = tcb;
   const headerLength = (bytes[at + TCP_DATA_OFFSET]! >>> 4) * 4;
   const length = bytes.length - at - headerLength;
-  const sequence = readU32(bytes, at + TCP_SEQUENCE);
+  const sequence = readI32(bytes, at + TCP_SEQUENCE);
   if (tcb.state !== 'ESTABLISHED' || tcb.abandoned || length <= 0) return false;
   if (headerLength !== TCP_HEADER_LENGTH + (timestamps ? TCP_TIMESTAMPS_LENGTH : 0)) return false;
   if (!receive.isNext(sequence, length)) return false;
-  if (readU32(bytes, at + TCP_ACKNOWLEDGMENT) !== tcb.una) return false;
+  if (readI32(bytes, at + TCP_ACKNOWLEDGMENT) !== tcb.una) return false;
   const window = readU16(bytes, at + TCP_WINDOW) * (1 << tcb.windowShift);
   if (window !== tcb.window || window === 0) return false;
   if (tcb.ecn && (tos & ECN_MASK) === CONGESTION_EXPERIENCED) return false;
   const optionsAt = at + TCP_HEADER_LENGTH;
   if (timestamps) {
-    if (readU32(bytes, optionsAt) !== TIMESTAMPS_ONLY) return false;
-    if (timestamps.isOld(readU32(bytes, optionsAt + 4))) return false;
+    if (readI32(bytes, optionsAt) !== TIMESTAMPS_ONLY) return false;
+    if (timestamps.isOld(readI32(bytes, optionsAt + 4))) return false;
   }
   const sum = addToSum(pseudoHeaderSum + bytes.length - at, bytes, at, bytes.length);
   if (foldSum(sum) !== 0xffff) return false;
 
-  timestamps?.update(readU32(bytes, optionsAt + 4), sequence, tcb.lastAckSent);
+  timestamps?.update(readI32(bytes, optionsAt + 4), sequence, tcb.lastAckSent);
   tcb.windowUpdateSequence = sequence;
   tcb.windowUpdateAck = tcb.una;
   takeNextText(tcb, bytes, at + headerLength, bytes.length);

@@ -40,6 +40,6 @@ export class InitialSequence {
   /** What is added to the ms of the clock to make this connection's timestamps. */
   timestampOffset(local: TcpEndpoint, remote: TcpEndpoint): number {
     const [, hash] = sipHash(this.#key, endpointWords(local, remote));
-    return hash;
+    return hash | 0;
   }
 }

@@ -1,8 +1,9 @@
-// Sequence numbers: unsigned 32-bit, compared around the wrap (RFC 9293 §3.4). Never compare them with a
-// plain `<`.
+// Sequence numbers: 32 bits, compared around the wrap (RFC 9293 §3.4). Never compare them with a plain `<`. They are
+// kept signed, negative from 2^31 on, for what is signed is a small integer to V8: it is not put on the heap, and a
+// connection that passes 2^31 runs the code that was compiled for those below. So are timestamps (RFC 7323).
 
 export function seqAdd(sequence: number, count: number): number {
-  return (sequence + count) >>> 0;
+  return (sequence + count) | 0;
 }
 
 /** How far `sequence` lies behind `base`; negative if it lies before it. */

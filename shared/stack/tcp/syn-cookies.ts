@@ -55,7 +55,7 @@ export class SynCookies {
 
   #cookie(local: TcpEndpoint, remote: TcpEndpoint, irs: number, period: number, index: number): number {
     const [hash] = sipHash(this.#key, [...endpointWords(local, remote), irs, period, index]);
-    return (((period & 31) << 27) | (index << 24) | (hash >>> 8)) >>> 0;
+    return ((period & 31) << 27) | (index << 24) | (hash >>> 8);
   }
 }
 
@@ -63,7 +63,7 @@ export class SynCookies {
 export function markTimestamp(value: number, offered: Readonly<TcpOptions>): number {
   const scale = Math.min(offered.windowScale ?? NO_SCALE, NO_SCALE);
   const bits = (scale << 1) | (offered.sackPermitted ? 1 : 0);
-  return ((value & -(1 << OPTION_BITS)) | bits) >>> 0;
+  return (value & -(1 << OPTION_BITS)) | bits;
 }
 
 /** What `markTimestamp` put into the timestamp that came back. */

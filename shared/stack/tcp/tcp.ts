@@ -1,7 +1,7 @@
 // TCP (RFC 9293): takes segments from the network layer to connections and listeners, and gives out ports.
 // Read connection-api.ts for what stands on it, tcb.ts and arrival.ts for what happens inside.
 
-import { readU16, readU32 } from '../../core/bytes.ts';
+import { readI32, readU16 } from '../../core/bytes.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Counters } from '../../core/counters.ts';
 import { Malformed, systemError } from '../../core/errors.ts';
@@ -176,7 +176,7 @@ export class Tcp implements TcpApi, TransportHandler, ConnectionHost, ListenerHo
     const { quoted, source, destination } = error;
     const local: TcpEndpoint = { address: source, port: readU16(quoted, 0) };
     const remote: TcpEndpoint = { address: destination, port: readU16(quoted, 2) };
-    this.#occupants.find(local, remote)?.icmpErrorArrives(error, readU32(quoted, TCP_SEQUENCE));
+    this.#occupants.find(local, remote)?.icmpErrorArrives(error, readI32(quoted, TCP_SEQUENCE));
   }
 
   /** All that has arrived so far is answered, by one acknowledgment for each connection. */

@@ -69,6 +69,5 @@ export function timestampNow(clock: Clock, offset: number): number {
 }
 
 function timestampAt(time: number, offset: number): number {
-  // Unsigned 32 bits of the whole milliseconds.
-  return seqAdd(time >>> 0, offset);
+  return seqAdd(time | 0, offset);
 }
