@@ -137,7 +137,7 @@ class Client implements DhcpClient {
     if (up) {
       this.#naks = 0;
       if (this.lease) this.#reboot();
-      else this.#start(0);
+      else this.#start(this.#startDelay());
       return;
     }
     // The lease stays, and its time runs on: the same net may be there again in a moment.

@@ -441,6 +441,16 @@ describe('carrier', () => {
     expect(bench.last().type).toBe('DISCOVER');
   });
 
+  test('DHCP-2: with rfc timing it waits 1 to 10 s from the carrier on, as all do whose switch starts', async () => {
+    const bench = new Bench('rfc', false);
+    await bench.pass(60_000);
+    bench.host.interface.setCarrier(true);
+    await bench.pass(10_000);
+    const [first] = bench.sent();
+    expect(first?.at).toBeGreaterThanOrEqual(61_000);
+    expect(first?.at).toBeLessThanOrEqual(70_000);
+  });
+
   test('carrier that goes while it asks stops it, and it begins anew', async () => {
     const bench = new Bench();
     bench.clock.advance(0);
