@@ -109,8 +109,9 @@ function tellWriter(tcb: Tcb): void {
 function measure(tcb: Tcb, segment: TcpSegment, delivery: Delivery): void {
   const sampled = roundTrip(tcb, segment, delivery);
   if (sampled === undefined) return;
-  // One sample for every second segment of a window (RFC 7323 appendix G).
-  const samplesPerRound = Math.max(1, Math.ceil(tcb.flightSize / (2 * tcb.mss)));
+  // One sample for every second segment of a window (RFC 7323 appendix G), or for as many as this one acknowledges.
+  const step = Math.max(2 * tcb.mss, delivery.acknowledged);
+  const samplesPerRound = Math.max(1, Math.ceil(tcb.flightSize / step));
   tcb.roundTrip.sample(sampled, samplesPerRound);
   tcb.congestion.measured(sampled, segment.acknowledgment, tcb.nxt);
   tcb.probe.measured();

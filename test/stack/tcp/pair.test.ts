@@ -153,7 +153,9 @@ describe('whatever the two ends agree on', () => {
       const worst = seed % 2 === 0 ? 0.1 : 0.2;
       const line: Line = { loss: worst, duplicate: worst, reorder: 0.3, reorderBy: 50 };
       const label = `${name}-${seed}`;
-      expectIntact(transfer(label, line, 100_000, 150_000, settings), label);
+      // With patience: where a third of all round trips fails, seven may fail in a row.
+      const patient = { dataTimeout: 900_000, ...settings };
+      expectIntact(transfer(label, line, 100_000, 150_000, patient), label);
     }
   });
 });

@@ -320,6 +320,15 @@ describe('TCP-8: timeouts', () => {
     expect(net.clock.nextDue).toBeUndefined();
   });
 
+  test('an ACK for half of a window counts as the two ACKs of a round trip do, and not as one of many', () => {
+    const net = sender({ roundTrip: 100 });
+    net.connection.write(new Uint8Array(10 * MSS));
+    net.wait(150);
+    net.inject({ seq: 1, ack: 5001 });
+    // 100 before: of the difference half of the usual eighth, for two such ACKs make a round trip.
+    expect(net.tcp.sockets()[0]?.details?.srtt).toBeCloseTo(103.125);
+  });
+
   test('what is sent again has PSH where it had it before', () => {
     const net = sender();
     net.connection.write(new Uint8Array(2 * MSS));

@@ -31,8 +31,8 @@ export const THERE = ipv4('10.0.0.2');
 export const PEER_PORT = 4000;
 export const LISTEN_PORT = 80;
 /** Both initial sequence numbers are near the wrap: whatever a test does, it does across 2^32. */
-export const PEER_ISS = 0xfffffff0;
-export const OWN_ISS = 0xfffffff8;
+export const PEER_ISS = -16;
+export const OWN_ISS = -8;
 
 const FLAG_LETTERS: readonly (readonly [string, number])[] = [
   ['S', TCP_SYN],
@@ -173,8 +173,8 @@ export class Harness {
     const segment: TcpSegment = {
       sourcePort: this.peer.port,
       destinationPort: this.port,
-      sequence: (PEER_ISS + seq) >>> 0,
-      acknowledgment: flags.includes('.') ? (this.iss + ack) >>> 0 : 0,
+      sequence: (PEER_ISS + seq) | 0,
+      acknowledgment: flags.includes('.') ? (this.iss + ack) | 0 : 0,
       flags: flagBits(flags),
       window: window ?? this.peerWindow,
       urgentPointer: urgentPointer ?? 0,

@@ -33,7 +33,7 @@ export function ranges(segments: readonly OwnSegment[]): string[] {
 
 /** A SACK block in numbers relative to ours. */
 export function block(net: Harness, start: number, end: number) {
-  return { start: (net.iss + start) >>> 0, end: (net.iss + end) >>> 0 };
+  return { start: (net.iss + start) | 0, end: (net.iss + end) | 0 };
 }
 
 /** An ACK with SACK blocks, in numbers relative to ours. */
