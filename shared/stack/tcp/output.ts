@@ -118,7 +118,7 @@ function sendNextNew(tcb: Tcb): boolean {
  * that has them made tiny must not have more of them than of usual ones.
  */
 function mostSegments({ context }: Tcb): number {
-  return Math.max(context.settings.sendBuffer / LEAST_COUNTED, FEWEST_SEGMENTS);
+  return Math.max(Math.floor(context.settings.sendBuffer / LEAST_COUNTED), FEWEST_SEGMENTS);
 }
 
 /**
