@@ -19,8 +19,16 @@ export interface GenerateOptions {
 type Devices = TopologyFile['devices'];
 type Interfaces = NonNullable<Devices[string]['interfaces']>;
 
-/** Most of each: an octet of an address counts the providers, one the homes of each, one the hosts. */
-export const MOST = { isps: 200, homesPerIsp: 200, hosts: 80 } as const;
+/**
+ * Most of each: an octet of an address counts the providers, one the homes of each, one the hosts. Of so many
+ * devices in all the file is one that can be read again (text-file.ts).
+ */
+export const MOST = { isps: 200, homesPerIsp: 200, hosts: 80, devices: 8000 } as const;
+
+/** How many devices a net of such a size has. */
+export function devicesOf({ homes, hosts, isps }: Pick<GenerateOptions, 'homes' | 'hosts' | 'isps'>): number {
+  return homes * (1 + hosts) + isps + 3;
+}
 
 const DNS = '8.8.8.8';
 const WEB = '93.184.216.34';

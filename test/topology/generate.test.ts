@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { generateTopology, MOST } from '../../shared/topology/generate.ts';
+import { topology } from '../../orchestrator/commands/topology.ts';
+import { devicesOf, generateTopology, MOST } from '../../shared/topology/generate.ts';
 import { validateTopology } from '../../shared/topology/validate.ts';
 
 const options = {
@@ -37,5 +38,25 @@ test.each([
   { homes: 1, hosts: 1, isps: MOST.isps },
 ])('a net of $homes homes with $hosts hosts behind $isps providers is a good topology', (size) => {
   const topology = validateTopology(generateTopology({ ...options, ...size }), 'generated');
-  expect(topology.devices).toHaveLength(size.homes * (1 + size.hosts) + size.isps + 3);
+  expect(topology.devices).toHaveLength(devicesOf(size));
+});
+
+test.each([
+  { homes: 3900, hosts: 1, isps: 200 },
+  { homes: 96, hosts: MOST.hosts, isps: 200 },
+])(
+  'the file of as many devices as there may be can be read again: $homes homes with $hosts hosts',
+  (size) => {
+    expect(devicesOf(size)).toBeGreaterThan(0.99 * MOST.devices);
+    const name = 'a'.repeat(31);
+    const file = JSON.stringify(generateTopology({ ...options, ...size, name }), null, 2);
+    expect(file.length).toBeLessThan(4 * 1024 * 1024);
+  },
+);
+
+test('a net that has more devices is refused before it is made', () => {
+  const size = { homes: 40_000, hosts: MOST.hosts, isps: MOST.isps, seed: 1 };
+  expect(() => topology({ ...size, net: 'homes' })).toThrow(
+    '--homes 40000 --hosts 80 make 3240203 devices; 8000 are the most',
+  );
 });
