@@ -167,7 +167,8 @@ export class Tcp implements TcpApi, TransportHandler, ConnectionHost, ListenerHo
     const local: TcpEndpoint = { address: destination, port: tcpDestinationPort(payload) };
     const remote: TcpEndpoint = { address: source, port: tcpSourcePort(payload) };
     const occupant = this.#occupants.find(local, remote);
-    if (!(occupant instanceof Connection)) return undefined;
+    // If this one did not come to the connection, as its checksum was wrong, what follows must have `batchEnds` called.
+    if (!(occupant instanceof Connection) || !occupant.touched) return undefined;
     const sum = network.pseudoHeaderSum(source, destination, TCP_PROTOCOL, 0);
     return (bytes, at, tos) => predictedArrives(occupant.tcb, bytes, at, tos, sum);
   }

@@ -136,3 +136,19 @@ test.each([true, false])('TCP-3, TCP-10: with timestamps: %s', (timestamps) => {
   follow.mockRestore();
   expect(followed).toBeGreaterThan(50);
 });
+
+test('TCP-10: what follows a torn segment is acknowledged', () => {
+  const net = opened(false);
+  const { acknowledgment } = net;
+  const torn = net.frame({ sequence: 1000, acknowledgment });
+  torn[torn.length - 1]! ^= 1;
+  const texts = [0, 1, 2].map((index) =>
+    net.frame({ sequence: 1000 + index * SEGMENT, acknowledgment, payload: new Uint8Array(SEGMENT) }),
+  );
+  for (const frame of [torn, ...texts]) net.cable('eth').b.send(frame);
+  net.clock.settle();
+  net.clock.advance(100);
+  expect(net.counters.get('tcp.bad-checksum')).toBe(1);
+  expect(net.received).toHaveLength(3 * SEGMENT);
+  expect(net.station.packets().at(-1)?.tcp?.acknowledgment).toBe(1000 + 3 * SEGMENT);
+});
