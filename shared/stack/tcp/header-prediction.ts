@@ -14,6 +14,7 @@ import {
 } from '../../wire/tcp.ts';
 import { takeNextText } from './arrival.ts';
 import { CONGESTION_EXPERIENCED, ECN_MASK } from './ecn.ts';
+import { seqAfter } from './sequence.ts';
 import type { Tcb } from './tcb.ts';
 
 /** NOP, NOP, and the kind and length of timestamps (RFC 7323 appendix A): how everybody sends them. */
@@ -41,7 +42,7 @@ export function predictedArrives(
   if (!receive.isNext(sequence, length)) return false;
   if (readI32(bytes, at + TCP_ACKNOWLEDGMENT) !== tcb.una) return false;
   const window = readU16(bytes, at + TCP_WINDOW) * (1 << tcb.windowShift);
-  if (window !== tcb.window || window === 0) return false;
+  if (window !== tcb.window || window === 0 || seqAfter(tcb.windowUpdateSequence, sequence)) return false;
   if (tcb.ecn && (tos & ECN_MASK) === CONGESTION_EXPERIENCED) return false;
   const optionsAt = at + TCP_HEADER_LENGTH;
   if (timestamps) {

@@ -152,3 +152,20 @@ test('TCP-10: what follows a torn segment is acknowledged', () => {
   expect(net.received).toHaveLength(3 * SEGMENT);
   expect(net.station.packets().at(-1)?.tcp?.acknowledgment).toBe(1000 + 3 * SEGMENT);
 });
+
+test('a window is not taken from a segment that was overtaken', () => {
+  const net = opened(false);
+  const { acknowledgment } = net;
+  const text = (index: number, window: number) =>
+    net.frame({
+      sequence: 1000 + index * SEGMENT,
+      acknowledgment,
+      window,
+      payload: new Uint8Array(SEGMENT),
+    });
+  net.station.sendFrame(net.frame({ sequence: 1000 + 3 * SEGMENT, acknowledgment, window: 2000 }));
+  for (const frame of [text(0, 2000), text(1, 2000), text(2, 60_000)]) net.cable('eth').b.send(frame);
+  net.clock.settle();
+  expect(net.received).toHaveLength(3 * SEGMENT);
+  expect(net.stack.tcp.sockets().at(-1)?.details.sendWindow).toBe(2000);
+});
