@@ -24,7 +24,7 @@ export type {
 export type { InterfaceStatus } from '../shared/control/device-status.ts';
 export type { TopologyFile } from '../shared/topology/schema.ts';
 export { type Fault as TopologyFault, TopologyError } from '../shared/topology/topology-error.ts';
-export type { CapturedFrame, FileCapture, FrameCapture } from './api/capture.ts';
+export type { CapturedFrame, CaptureOptions, FileCapture, FrameCapture } from './api/capture.ts';
 export type {
   ConnectOptions,
   Device,

@@ -1,13 +1,13 @@
 // Captures at the ends of cables until it is stopped. A device that ends takes its part along, and is
 // captured again as soon as it is back.
 
-import { setMaxListeners } from 'node:events';
-import type { CapturedFrame } from '../shared/control/capture-stream.ts';
-import { readCapturedFrames } from '../shared/control/capture-stream.ts';
-import type { ControlClient } from '../shared/control/peer.ts';
+import { once, setMaxListeners } from 'node:events';
+import type { Socket } from 'node:net';
 import { suggest } from '../shared/topology/suggest.ts';
+import { type CaptureRequest, openCapture } from './capture-connection.ts';
+import { type CaptureBuffer, CaptureReader, type Packets, type Statistics } from './capture-reader.ts';
 import { Failure, messageOf } from './failure.ts';
-import { connectDevice, deviceNamed } from './net-client.ts';
+import { deviceNamed, urlOfDevice } from './net-client.ts';
 import { processState } from './process-state.ts';
 import type { RunRecord } from './run-record.ts';
 
@@ -28,11 +28,11 @@ export interface CaptureEnd {
 
 /** What becomes of the frames; an index is that of the end. */
 export interface CaptureSink {
-  frame(index: number, captured: CapturedFrame): void;
-  /** Frames that an end saw and could not hand over. */
-  dropped(index: number, frames: number): void;
-  /** From now on every frame is seen, at all ends. */
-  armed(): void;
+  packets(index: number, packets: Packets): void;
+  /** Whether more may come of an end; if not, calls back when it may. */
+  ready(callback: () => void): boolean;
+  /** No packet comes any more that an end saw before; tells as well how many more it could not hand over. */
+  statistics(index: number, statistics: Statistics): void;
 }
 
 /** Both ends of each cable, and single ends, each once. @throws Failure */
@@ -65,25 +65,30 @@ export function captureEnds(record: RunRecord, what: readonly string[]): Capture
 /**
  * Resolves when `stop` aborts and all that was seen until then has been handed over. An end whose device is not
  * running holds nobody up: it is captured as soon as that is back.
+ * @param snapshotLength bytes of a frame that are captured at most; 0: all
  * @param record of the net as it is now; undefined while it can't be had
+ * @param onArmed called once every frame is seen, at all ends
  * @throws Failure if one of the ends can't be captured at first; the others are ended then
  */
 export async function captureFrames(
   ends: readonly CaptureEnd[],
+  snapshotLength: number,
   record: () => RunRecord | undefined,
   sink: CaptureSink,
+  onArmed: () => void,
   stop: AbortSignal,
 ): Promise<void> {
   const failed = new AbortController();
   const over = AbortSignal.any([stop, failed.signal]);
   setMaxListeners(ends.length, over);
   let missing = ends.length;
+  const buffers: CaptureBuffer[] = [];
   const running = ends.map(async (end, index) => {
     let armed = false;
     const arm = () => {
       if (armed) return;
       armed = true;
-      if (--missing === 0) sink.armed();
+      if (--missing === 0) onArmed();
     };
     for (let again = false; !over.aborted; again = true) {
       if (again || !isUp(record(), end.device)) {
@@ -94,8 +99,8 @@ export async function captureFrames(
       const net = record();
       if (!net) continue;
       try {
-        const control = await connectDevice(net, end.device);
-        await captureEnd(end.interface, index, control, { ...sink, armed: arm }, over);
+        const asked = { interface: end.interface, index, snapshotLength };
+        await captureEnd(net, end.device, asked, buffers, sink, arm, over);
       } catch (error) {
         // A device that ends takes its capture along; that of the others goes on.
         if (armed || over.aborted) continue;
@@ -109,27 +114,48 @@ export async function captureFrames(
 
 /** Takes the frames of an end until the device or the capture ends. */
 async function captureEnd(
-  name: string,
-  index: number,
-  control: ControlClient,
+  net: RunRecord,
+  device: string,
+  asked: CaptureRequest,
+  buffers: CaptureBuffer[],
   sink: CaptureSink,
+  armed: () => void,
   stop: AbortSignal,
 ): Promise<void> {
-  const call = control.open('capture', { interface: name });
+  const { index } = asked;
+  const reader = new CaptureReader(
+    buffers,
+    (packets) => sink.packets(index, packets),
+    (statistics) => {
+      armed();
+      sink.statistics(index, statistics);
+    },
+  );
+  let socket: Socket | undefined;
+  const received = (bytes: number): boolean => {
+    try {
+      reader.received(bytes);
+    } catch (error) {
+      socket?.destroy(error as Error);
+    }
+    return sink.ready(() => socket?.resume());
+  };
   const leave = () => {
     // What it has seen so far comes before its end does.
-    call.signal('SIGINT');
-    setTimeout(() => control.close(), LAST_FRAMES).unref();
+    socket?.end();
+    setTimeout(() => socket?.destroy(), LAST_FRAMES).unref();
   };
-  stop.addEventListener('abort', leave, { once: true });
-  if (stop.aborted) leave();
   try {
-    for await (const captured of readCapturedFrames(call.stdout, sink.armed)) sink.frame(index, captured);
-    const { dropped } = (await call.result) as { dropped: number };
-    sink.dropped(index, dropped);
+    socket = await openCapture(urlOfDevice(net, device), net.token, asked, {
+      space: () => reader.space(),
+      received,
+    });
+    stop.addEventListener('abort', leave, { once: true });
+    if (stop.aborted) leave();
+    if (!socket.closed) await once(socket, 'close');
   } finally {
     stop.removeEventListener('abort', leave);
-    control.close();
+    reader.close();
   }
 }
 

@@ -18,6 +18,13 @@ export interface UpOptions extends CommonOptions {
   readonly background?: boolean;
 }
 
+export interface CaptureCommandOptions extends CommonOptions {
+  /** `-`: standard output. */
+  readonly write: string;
+  /** Bytes of a frame that are captured at most; 0: all. */
+  readonly snapshotLength: number;
+}
+
 export interface RunOptions extends CommonOptions {
   readonly seed?: number;
   readonly repeat: number;

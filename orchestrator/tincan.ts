@@ -8,6 +8,9 @@ import { packageVersion } from './package-root.ts';
 
 const DEFAULT_TIMEOUT = '30s';
 
+/** Bytes: as tcpdump has it, and more than any frame. */
+const LONGEST_SNAPSHOT = 262_144;
+
 /** @param net what --net is to this command */
 function commonOptions(command: Command, net = 'the net, where several are running'): Command {
   return command.option('--net <name>', net).option('--json', 'print JSON');
@@ -19,11 +22,12 @@ function duration(text: string): number {
   return ms;
 }
 
-function wholeNumber(lowest: number): (text: string) => number {
+function wholeNumber(lowest: number, highest = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const range = highest < Number.MAX_SAFE_INTEGER ? `${lowest} to ${highest}` : lowest;
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (Number.isSafeInteger(value) && value >= lowest) return value;
-    throw new InvalidArgumentError(`it takes a whole number from ${lowest}.`);
+    if (value >= lowest && value <= highest) return value;
+    throw new InvalidArgumentError(`it takes a whole number from ${range}.`);
   };
 }
 
@@ -84,6 +88,11 @@ function buildProgram(): Command {
   command('capture', 'record frames as pcapng, for Wireshark')
     .argument('<cable...>', 'cables, or ends as device:interface')
     .option('-w, --write <file>', 'the file, standard output unless told', '-')
+    .addOption(
+      new Option('-s, --snapshot-length <bytes>', 'record at most so many bytes of each frame; 0: all')
+        .argParser(wholeNumber(0, LONGEST_SNAPSHOT))
+        .default(0),
+    )
     .action(async (what, _, self) =>
       (await import('./commands/capture.ts')).capture(what, self.optsWithGlobals()),
     );

@@ -2,11 +2,11 @@
 
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import type { CapturedFrame as TappedFrame } from '../../shared/control/capture-stream.ts';
-import { type CaptureEnd, captureEnds, captureFrames } from '../capture-frames.ts';
+import { blockLength, readPacketBlock } from '../../shared/wire/pcapng.ts';
+import { type CaptureEnd, type CaptureSink, captureEnds, captureFrames } from '../capture-frames.ts';
 import { CaptureOrder } from '../capture-order.ts';
+import type { Packets, Statistics } from '../capture-reader.ts';
 import { CaptureRecorder } from '../capture-recorder.ts';
 import { Failure, messageOf } from '../failure.ts';
 import type { Net as OpenNet } from '../net.ts';
@@ -23,8 +23,15 @@ export interface CapturedFrame {
   readonly direction: 'in' | 'out';
   /** Unix ms with a fraction to the µs, on the clock of the logs. */
   readonly time: number;
-  /** A whole Ethernet II frame without its checksum. */
+  /** An Ethernet II frame without its checksum, whole unless a `snapshotLength` cut it. */
   readonly frame: Uint8Array;
+  /** Bytes that the whole frame had. */
+  readonly length: number;
+}
+
+export interface CaptureOptions {
+  /** Bytes of a frame that are captured at most; 0, and unless told: all. */
+  readonly snapshotLength?: number | undefined;
 }
 
 /** What both kinds of capture have. A device that ends is captured again as soon as it is back. */
@@ -52,10 +59,14 @@ export interface FileCapture extends RunningCapture {
 }
 
 /** Resolves when every frame is seen. @param what cables, or ends as `device:interface`; all cables if empty */
-export async function captureToMemory(net: OpenNet, what: readonly string[]): Promise<FrameCapture> {
+export async function captureToMemory(
+  net: OpenNet,
+  what: readonly string[],
+  options: CaptureOptions,
+): Promise<FrameCapture> {
   const ends = endsOf(net, what);
   const queue = new FrameQueue(ends);
-  const capture = await started(net, ends, queue);
+  const capture = await started(net, ends, options, queue);
   const stop = async (): Promise<CapturedFrame[]> => {
     await capture.stop();
     return queue.rest();
@@ -78,28 +89,36 @@ export async function captureToFile(
   net: OpenNet,
   what: readonly string[],
   path: string,
+  options: CaptureOptions,
 ): Promise<FileCapture> {
   const ends = endsOf(net, what);
   const output = createWriteStream(path);
   await once(output, 'open').catch((error: unknown) => {
     throw new Failure(`can't write ${path}: ${messageOf(error)}`);
   });
-  const sink = new FileSink(ends, output, net.record.clockOffset);
-  const capture = await started(net, ends, sink);
-  const whole = capture.over.finally(() => sink.end());
+  const written = finished(output).catch((error: unknown) => {
+    throw new Failure(`can't write the capture: ${messageOf(error)}`);
+  });
+  written.catch(() => {});
+  const recorder = new CaptureRecorder(ends, output, net.record.clockOffset, options.snapshotLength);
+  const capture = await started(net, ends, options, recorder);
+  const whole = capture.over.finally(() => {
+    recorder.finish();
+    output.end();
+  });
   whole.catch(() => {});
   const stop = async (): Promise<void> => {
     await capture.stop();
     await whole;
-    await sink.written;
+    await written;
   };
   return {
     file: path,
     get frames() {
-      return sink.seen;
+      return recorder.totals.received;
     },
     get dropped() {
-      return sink.droppedFrames;
+      return recorder.totals.dropped;
     },
     stop,
     [Symbol.asyncDispose]: stop,
@@ -111,16 +130,12 @@ function endsOf(net: OpenNet, what: readonly string[]): CaptureEnd[] {
   return captureEnds(record, what.length > 0 ? what : record.cables.map(({ name }) => name));
 }
 
-interface Sink {
-  frame(index: number, captured: TappedFrame): void;
-  dropped(index: number, frames: number): void;
-}
-
 /** Resolves when all ends are armed. */
 async function started(
   net: OpenNet,
   ends: readonly CaptureEnd[],
-  sink: Sink,
+  { snapshotLength = 0 }: CaptureOptions,
+  sink: CaptureSink,
 ): Promise<{ over: Promise<void>; stop: () => Promise<void> }> {
   const abort = new AbortController();
   net.ended.then(() => abort.abort()).catch(() => {});
@@ -128,12 +143,14 @@ async function started(
   const armed = new Promise<void>((resolve) => {
     arm = resolve;
   });
-  const all = {
-    frame: sink.frame.bind(sink),
-    dropped: sink.dropped.bind(sink),
-    armed: () => arm(),
-  };
-  const over = captureFrames(ends, () => net.record, all, abort.signal);
+  const over = captureFrames(
+    ends,
+    snapshotLength,
+    () => net.record,
+    sink,
+    () => arm(),
+    abort.signal,
+  );
   try {
     await Promise.race([armed, over]);
   } catch (error) {
@@ -150,41 +167,56 @@ async function started(
 }
 
 /** Frames in order, until somebody takes them. */
-class FrameQueue implements Sink {
+class FrameQueue implements CaptureSink {
   droppedFrames = 0;
-  readonly #order: CaptureOrder<CapturedFrame>;
+  readonly #order: CaptureOrder;
   #waiting: CapturedFrame[] = [];
   #bytes = 0;
   #ended = false;
   #wake: () => void = () => {};
 
   constructor(private readonly ends: readonly CaptureEnd[]) {
-    this.#order = new CaptureOrder((captured) => {
-      this.#waiting.push(captured);
-      this.#wake();
+    this.#order = new CaptureOrder(ends.length, (runs, done) => {
+      for (const blocks of runs) this.#take(blocks);
+      done();
     });
   }
 
-  frame(index: number, { direction, time, frame }: TappedFrame): void {
-    const end = this.ends[index];
-    if (!end) throw new Error(`no end ${index}`);
-    if (this.#bytes + frame.length > BACKLOG) {
-      this.droppedFrames++;
-      return;
+  packets(index: number, packets: Packets): void {
+    this.#order.add(index, packets);
+  }
+
+  ready(): boolean {
+    return true;
+  }
+
+  #take(blocks: Uint8Array): void {
+    const view = new DataView(blocks.buffer, blocks.byteOffset, blocks.length);
+    for (let at = 0; at < blocks.length; at += blockLength(view, at)) {
+      const { interface: index, direction, timeHigh, timeLow, frame, length } = readPacketBlock(view, at);
+      const end = this.ends[index];
+      if (!end) throw new Error(`no end ${index}`);
+      if (this.#bytes + frame.length > BACKLOG) {
+        this.droppedFrames++;
+        continue;
+      }
+      this.#bytes += frame.length;
+      this.#waiting.push({
+        cable: end.cable,
+        end: end.name,
+        direction,
+        time: (timeHigh * 2 ** 32 + timeLow) / 1e6,
+        // The bytes that come in are a view of far more.
+        frame: frame.slice(),
+        length,
+      });
     }
-    this.#bytes += frame.length;
-    this.#order.add(time, {
-      cable: end.cable,
-      end: end.name,
-      direction,
-      time: Number(time) / 1e6,
-      // The bytes that come in are a view of far more.
-      frame: frame.slice(),
-    });
+    this.#wake();
   }
 
-  dropped(_index: number, frames: number): void {
-    this.droppedFrames += frames;
+  statistics(index: number, statistics: Statistics): void {
+    this.droppedFrames += statistics.dropped;
+    this.#order.passed(index, statistics);
   }
 
   end(): void {
@@ -213,40 +245,5 @@ class FrameQueue implements Sink {
           this.#wake = resolve;
         });
     }
-  }
-}
-
-class FileSink implements Sink {
-  seen = 0;
-  droppedFrames = 0;
-  /** Rejects if the file could not be written. */
-  readonly written: Promise<void>;
-  readonly #file: CaptureRecorder;
-
-  constructor(
-    ends: readonly CaptureEnd[],
-    private readonly output: Writable,
-    clockOffset: number,
-  ) {
-    this.written = finished(output).catch((error: unknown) => {
-      throw new Failure(`can't write the capture: ${messageOf(error)}`);
-    });
-    this.written.catch(() => {});
-    this.#file = new CaptureRecorder(ends, output, clockOffset);
-  }
-
-  frame(index: number, captured: TappedFrame): void {
-    this.seen++;
-    this.#file.add(index, captured);
-  }
-
-  dropped(index: number, frames: number): void {
-    this.droppedFrames += frames;
-    this.#file.dropped(index, frames);
-  }
-
-  end(): void {
-    this.#file.finish();
-    this.output.end();
   }
 }

@@ -6,7 +6,13 @@ import { Failure } from '../failure.ts';
 import type { Receipt } from '../faults/receipt.ts';
 import type { Net as OpenNet } from '../net.ts';
 import type { NetStatus } from '../net-status.ts';
-import { captureToFile, captureToMemory, type FileCapture, type FrameCapture } from './capture.ts';
+import {
+  type CaptureOptions,
+  captureToFile,
+  captureToMemory,
+  type FileCapture,
+  type FrameCapture,
+} from './capture.ts';
 import { Device } from './device.ts';
 import { DeviceLink } from './device-link.ts';
 import {
@@ -232,14 +238,19 @@ export class Net implements AsyncDisposable {
    * Captures frames at both ends of cables (or at single ends, as `device:interface`; at all cables unless
    * told), to iterate over or, with a `file`, as pcapng. Resolves when every frame is seen.
    */
-  capture(what: string | readonly string[] | undefined, options: { file: string }): Promise<FileCapture>;
-  capture(what?: string | readonly string[]): Promise<FrameCapture>;
+  capture(
+    what: string | readonly string[] | undefined,
+    options: CaptureOptions & { file: string },
+  ): Promise<FileCapture>;
+  capture(what?: string | readonly string[], options?: CaptureOptions): Promise<FrameCapture>;
   capture(
     what: string | readonly string[] = [],
-    { file }: { file?: string } = {},
+    { file, ...options }: CaptureOptions & { file?: string } = {},
   ): Promise<FrameCapture | FileCapture> {
     const ends = [what].flat();
-    return file === undefined ? captureToMemory(this.#net, ends) : captureToFile(this.#net, ends, file);
+    return file === undefined
+      ? captureToMemory(this.#net, ends, options)
+      : captureToFile(this.#net, ends, file, options);
   }
 
   /**

@@ -7,31 +7,25 @@ import { captureEnds, captureFrames } from '../capture-frames.ts';
 import { CaptureRecorder } from '../capture-recorder.ts';
 import { codeOf, Failure, messageOf, WrongUsage } from '../failure.ts';
 import { connectNet, findNet } from '../net-client.ts';
-import type { CommonOptions } from '../options.ts';
+import type { CaptureCommandOptions } from '../options.ts';
 import { readRecord } from '../run-record.ts';
 
-export async function capture(
-  what: readonly string[],
-  options: CommonOptions & { write: string },
-): Promise<void> {
+export async function capture(what: readonly string[], options: CaptureCommandOptions): Promise<void> {
+  const { snapshotLength } = options;
   const record = await findNet(options.net);
   const ends = captureEnds(record, what);
   if (options.write === '-' && process.stdout.isTTY)
     throw new WrongUsage('a capture is no text: name a file with -w, or pipe it, as in: | wireshark -k -i -');
   const net = await connectNet(record);
   const output = await openOutput(options.write);
-  const file = new CaptureRecorder(ends, output, record.clockOffset);
+  const file = new CaptureRecorder(ends, output, record.clockOffset, snapshotLength);
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort());
   output.on('error', () => stop.abort());
   net.closed.then(() => stop.abort()).catch(() => {});
-  const sink = {
-    frame: file.add.bind(file),
-    dropped: file.dropped.bind(file),
-    armed: () => void process.stderr.write('capturing\n'),
-  };
+  const armed = () => void process.stderr.write('capturing\n');
   try {
-    await captureFrames(ends, () => readRecord(record.rundir), sink, stop.signal);
+    await captureFrames(ends, snapshotLength, () => readRecord(record.rundir), file, armed, stop.signal);
   } finally {
     file.finish();
     output.end();

@@ -1,35 +1,25 @@
 // Lets others look at what crosses a port: a decorator that costs nothing while nobody looks.
 
 import type { Clock } from '../core/clock.ts';
-import { frameBuffer } from '../core/frame-buffer.ts';
 import type { FramePort, FrameReceiver } from '../core/frame-port.ts';
-import { sendEach, sendTrain } from '../core/frame-train.ts';
+import { sendTrain } from '../core/frame-train.ts';
 import type { Train } from '../core/train.ts';
 
-export interface CapturedFrame {
-  /** A copy that the subscriber owns, shared with other subscribers of the port. */
-  readonly frame: Uint8Array;
-  /** As seen from the device. */
-  readonly direction: 'in' | 'out';
-  /** Unix time in ns, on the clock that all devices of the net share. */
-  readonly time: bigint;
-}
-
-export type CaptureSubscriber = (frames: readonly CapturedFrame[]) => void;
+/**
+ * Is shown a frame as it passes, which goes on at once: who keeps it copies it.
+ * @param direction as seen from the device
+ * @param time of the port's clock, in ms
+ */
+export type CaptureSubscriber = (frame: Uint8Array, direction: 'in' | 'out', time: number) => void;
 
 export class CapturePort implements FramePort {
   /** Replaced, never changed: whoever is being told may leave. */
   #subscribers: readonly CaptureSubscriber[] = [];
-  readonly #offset: bigint;
 
-  /** @param clockOffset ms that make Unix time of the clock's */
   constructor(
     private readonly inner: FramePort,
     private readonly clock: Clock,
-    clockOffset: number,
-  ) {
-    this.#offset = nanoseconds(clockOffset);
-  }
+  ) {}
 
   get mtu(): number {
     return this.inner.mtu;
@@ -50,7 +40,10 @@ export class CapturePort implements FramePort {
   attach(receiver: FrameReceiver): void {
     this.inner.attach({
       frames: (batch) => {
-        if (this.#subscribers.length > 0) this.#record(batch, 'in');
+        if (this.#subscribers.length > 0) {
+          const time = this.clock.now();
+          for (const frame of batch) this.#show(frame, 'in', time);
+        }
         receiver.frames(batch);
       },
       carrier: (up) => receiver.carrier(up),
@@ -58,31 +51,35 @@ export class CapturePort implements FramePort {
   }
 
   send(frame: Uint8Array, forwarded = false): void {
-    // Without carrier a frame is dropped before it leaves.
-    if (this.#subscribers.length > 0 && this.inner.carrier) this.#record([frame], 'out');
+    if (this.#seesLeaving) this.#show(frame, 'out', this.clock.now());
     this.inner.send(frame, forwarded);
   }
 
   sendTrain(frames: Train): void {
-    if (this.#subscribers.length > 0 && this.inner.carrier) sendEach(this, frames);
+    if (this.#seesLeaving) this.#showTrain(frames);
     else sendTrain(this.inner, frames);
   }
 
-  #record(batch: readonly Uint8Array[], direction: 'in' | 'out'): void {
-    const time = nanoseconds(this.clock.now()) + this.#offset;
-    const frames = batch.map((frame) => ({ frame: copyOf(frame), direction, time }));
-    for (const subscriber of this.#subscribers) subscriber(frames);
+  /** Without carrier a frame is dropped before it leaves. */
+  get #seesLeaving(): boolean {
+    return this.#subscribers.length > 0 && this.inner.carrier;
   }
-}
 
-function copyOf(frame: Uint8Array): Uint8Array {
-  const copy = frameBuffer(frame.length);
-  copy.set(frame);
-  return copy;
-}
+  /** Each frame is shown where it is written to, and those for which there was no room are as well. */
+  #showTrain(frames: Train): void {
+    const { count, length } = frames;
+    const time = this.clock.now();
+    let shown = 0;
+    const write = (index: number, target: Uint8Array, at: number): void => {
+      frames.write(index, target, at);
+      this.#show(target.subarray(at, at + length), 'out', time);
+      shown++;
+    };
+    sendTrain(this.inner, { count, length, write });
+    while (shown < count) write(shown, new Uint8Array(length), 0);
+  }
 
-/** Unix time in ns is beyond a number's whole range: the fraction of a ms is added apart. */
-function nanoseconds(ms: number): bigint {
-  const whole = Math.floor(ms);
-  return BigInt(whole) * 1_000_000n + BigInt(Math.round((ms - whole) * 1e6));
+  #show(frame: Uint8Array, direction: 'in' | 'out', time: number): void {
+    for (const subscriber of this.#subscribers) subscriber(frame, direction, time);
+  }
 }

@@ -1,4 +1,5 @@
-// A device's own socket: cables and the control channel come in here, as WebSockets with the net's token.
+// A device's own socket: cables and the control channel come in here, as WebSockets with the net's token, and
+// captures, which have another protocol: from the upgrade on the device sends bytes, until the other side ends.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { chmodSync, unlinkSync } from 'node:fs';
@@ -13,6 +14,12 @@ import type { CablePort, Refusal } from './websocket-port.ts';
 /** The subprotocol of a control connection. */
 const CONTROL_PROTOCOL = 'tincan.control.v1';
 
+/** What the connection of a capture is upgraded to. */
+export const CAPTURE_PROTOCOL = 'tincan.capture.v1';
+
+/** Takes the connection of a capture, which has been upgraded. */
+export type OpenCapture = (socket: Duplex) => void;
+
 /** Bytes of `sun_path` less its closing zero, on the system that has the fewest. */
 const LONGEST_PATH = 103;
 
@@ -26,6 +33,8 @@ export interface DeviceServerOptions {
   readonly cables: ReadonlyMap<string, CablePort>;
   /** Takes an open control connection. */
   readonly control: (socket: WebSocket) => void;
+  /** Begins a capture at an interface, if there can be one; absent where there is nothing to capture. */
+  readonly capture?: (name: string, query: URLSearchParams) => OpenCapture | Refusal;
   readonly log: EventLog;
 }
 
@@ -45,7 +54,7 @@ const MOST_CONTROLS = 256;
 /** Bytes that a peer has not read, beyond which its pings are not answered: RFC 6455 §5.5.3 lets answers be left out. */
 const MOST_UNREAD = 64 * 1024;
 
-/** Where an upgrade leads to. */
+/** Where an upgrade to a WebSocket leads to. */
 interface Destination {
   readonly protocol: string;
   readonly accept: (socket: WebSocket) => void;
@@ -88,6 +97,7 @@ export async function startDeviceServer(options: DeviceServerOptions): Promise<D
       : { status: 401, why: 'wrong or no token' };
     if ('status' in found) return refuse(request, socket, found, log);
     strangers.delete(socket);
+    if (typeof found === 'function') return beginCapture(socket, found);
     upgrader.handleUpgrade(request, socket, head, (webSocket) => {
       answerPings(webSocket);
       if (found.protocol === CONTROL_PROTOCOL) {
@@ -138,7 +148,9 @@ function findDestination(
   request: IncomingMessage,
   options: DeviceServerOptions,
   controls: number,
-): Destination | Refusal {
+): Destination | OpenCapture | Refusal {
+  const captured = /^\/capture\/([^/]+)$/.exec(pathOf(request))?.[1];
+  if (captured !== undefined && options.capture) return findCapture(request, captured, options.capture);
   const destination = destinationOf(pathOf(request), options);
   if ('status' in destination) return destination;
   if (destination.protocol === CONTROL_PROTOCOL && controls >= MOST_CONTROLS)
@@ -150,11 +162,29 @@ function findDestination(
   return destination;
 }
 
+function findCapture(
+  request: IncomingMessage,
+  name: string,
+  capture: NonNullable<DeviceServerOptions['capture']>,
+): OpenCapture | Refusal {
+  if (request.headers.upgrade !== CAPTURE_PROTOCOL)
+    return { status: 400, why: `the protocol here is ${CAPTURE_PROTOCOL}` };
+  return capture(name, new URLSearchParams((request.url ?? '').split('?', 2)[1]));
+}
+
+function beginCapture(socket: Duplex, open: OpenCapture): void {
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${CAPTURE_PROTOCOL}\r\n\r\n`,
+  );
+  open(socket);
+}
+
 function destinationOf(path: string, options: DeviceServerOptions): Destination | Refusal {
   if (path === '/control') return { protocol: CONTROL_PROTOCOL, accept: options.control };
   const name = /^\/cable\/([^/]+)$/.exec(path)?.[1];
   const port = name === undefined ? undefined : options.cables.get(name);
-  if (!port) return { status: 404, why: `no ${path} here: /control, or /cable/ and an interface` };
+  if (!port)
+    return { status: 404, why: `no ${path} here: /control, or /cable/ or /capture/ and an interface` };
   return port.refusal() ?? { protocol: CABLE_PROTOCOL, accept: (socket) => port.accept(socket) };
 }
 
@@ -165,7 +195,8 @@ function pathOf(request: IncomingMessage): string {
 function answerWithoutUpgrade(request: IncomingMessage, authorized: boolean): Refusal {
   if (!authorized) return { status: 401, why: 'wrong or no token' };
   if (/^\/(control|cable\/[^/]+)$/.test(pathOf(request))) return { status: 426, why: 'this is a WebSocket' };
-  return { status: 404, why: 'nothing here: /control, or /cable/ and an interface' };
+  if (/^\/capture\/[^/]+$/.test(pathOf(request))) return { status: 426, why: `this is ${CAPTURE_PROTOCOL}` };
+  return { status: 404, why: 'nothing here: /control, or /cable/ or /capture/ and an interface' };
 }
 
 function refuse(request: IncomingMessage, socket: Duplex, refusal: Refusal, log: EventLog): void {

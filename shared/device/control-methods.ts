@@ -1,11 +1,9 @@
-// What a device serves on /control: its status, its commands, captures of its ports, and its end.
+// What a device serves on /control: its status, its commands, and its end.
 
 import { once } from 'node:events';
 import { isDeviceUrl } from '../cable/dialer.ts';
-import { CaptureWriter, encodeArmed } from '../control/capture-stream.ts';
 import type { DeviceStatus } from '../control/device-status.ts';
 import type { ControlHandler, IncomingCall } from '../control/peer.ts';
-import { systemClock } from '../core/clock.ts';
 import { apiMethods } from './api-methods.ts';
 import { fieldsOf, invalid, portNamed } from './call-params.ts';
 import type { CommandContext } from './command.ts';
@@ -15,14 +13,7 @@ import { type FaultyDevice, faultMethods } from './fault-methods.ts';
 /** Exit code of a shell for a command that is not there. */
 const NOT_FOUND = 127;
 
-/** Captures that a device runs at a time: each copies every frame of its port. */
-const MOST_CAPTURES = 32;
-
-/** Bytes of captured frames that wait for slow readers, of all captures together; beyond them frames are left out and counted. */
-const CAPTURE_BACKLOG = 16 * 1024 * 1024;
-
 export interface ControlledDevice extends FaultyDevice {
-  readonly clockOffset: number;
   status(): DeviceStatus;
   /** Calls back whenever readiness, carrier or an address may have changed; returns the call that ends it. */
   onChange(callback: () => void): () => void;
@@ -37,7 +28,6 @@ export function controlMethods(device: ControlledDevice): ReadonlyMap<string, Co
     ['watch', (call) => watch(device, call)],
     ['peer', ({ params }) => setPeer(device, params)],
     ['exec', (call) => runCommand(device, call)],
-    ['capture', captureMethod(device)],
     ...apiMethods(device.device),
     ...faultMethods(device),
     // The answer leaves before the end begins.
@@ -91,28 +81,4 @@ function runCommand({ commandContext }: ControlledDevice, call: IncomingCall): P
   const { stdin, stdout, stderr, interrupt } = call;
   const width = typeof columns === 'number' ? columns : undefined;
   return command(args, { stdin, stdout, stderr, cwd, columns: width, interrupt }, commandContext);
-}
-
-function captureMethod(device: ControlledDevice): ControlHandler {
-  let running = 0;
-  return async (call) => {
-    const port = portNamed(device.ports, fieldsOf(call.params).interface);
-    if (running >= MOST_CAPTURES)
-      throw Object.assign(new Error(`${running} captures run here: end one first`), { code: 'EAGAIN' });
-    running++;
-    let dropped = 0;
-    const writer = new CaptureWriter(systemClock, (bytes) => call.stdout.write(bytes));
-    const end = port.capture.subscribe((frames) => {
-      for (const captured of frames) {
-        if (call.stdout.writableLength + writer.bytes > CAPTURE_BACKLOG / running) dropped++;
-        else writer.add(captured);
-      }
-    });
-    call.stdout.write(encodeArmed(process.hrtime.bigint() + BigInt(Math.round(device.clockOffset * 1e6))));
-    await interrupted(call);
-    end();
-    writer.flush();
-    running--;
-    return { dropped };
-  };
 }

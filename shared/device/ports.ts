@@ -88,6 +88,6 @@ function openPort(
   const seed = [device.seed, `${device.spec.name}:${name}`, device.incarnation];
   const impaired = new ImpairedPort(cable, clock, seed, config.cable?.impairment);
   const filter = filters.port(name, impaired);
-  const capture = new CapturePort(filter, clock, device.clockOffset);
+  const capture = new CapturePort(filter, clock);
   return { config, cable, impaired, filter, capture };
 }

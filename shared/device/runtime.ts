@@ -11,6 +11,7 @@ import { createDeviceLog } from '../log.ts';
 import type { DeviceReady } from '../topology/device-config.ts';
 import { ETHERNET_HEADER_LENGTH } from '../wire/ethernet.ts';
 import { checkIpv4, ipv4PacketAt } from '../wire/ipv4.ts';
+import { Captures } from './captures.ts';
 import type { CommandContext } from './command.ts';
 import { controlMethods } from './control-methods.ts';
 import type { Device, DeviceService, StartService } from './device.ts';
@@ -63,6 +64,7 @@ class RunningDevice {
   readonly #device: Device | undefined;
   readonly #startServices: readonly StartService[];
   readonly #openPlane: () => Promise<void>;
+  readonly #captures: Captures;
   #services: DeviceService[] = [];
   #serving = false;
   #closeServer: () => Promise<void> = async () => {};
@@ -82,6 +84,7 @@ class RunningDevice {
     );
     for (const { id, rules } of config.faults?.filters ?? []) this.#filters.set(id, rules);
     this.#ports = openPorts(config, systemClock, this.#log, this.#filters, () => this.#changed());
+    this.#captures = new Captures(this.#ports, systemClock, clockOffset);
     const options: PlaneOptions = {
       config,
       clock: systemClock,
@@ -107,6 +110,7 @@ class RunningDevice {
       token: config.token,
       cables: new Map([...this.#ports].map(([name, { cable }]) => [name, cable])),
       control: (socket) => serveControl(socket, methods, this.#log),
+      capture: (name, query) => this.#captures.open(name, query),
       log: this.#log,
     });
     this.#closeServer = () => server.close();
@@ -137,7 +141,6 @@ class RunningDevice {
   #methods() {
     return controlMethods({
       ports: this.#ports,
-      clockOffset: this.#launch.config.clockOffset,
       status: () => this.#status(),
       onChange: (callback) => {
         this.#watchers.add(callback);
@@ -197,6 +200,7 @@ class RunningDevice {
     await new Promise((resolve) => setImmediate(resolve));
     this.#device?.stack.close();
     for (const { cable } of this.#ports.values()) cable.close();
+    this.#captures.end();
     await this.#closeServer();
     process.exit(0);
   }

@@ -75,11 +75,13 @@ function decodePcap(
     const time =
       BigInt(view.getUint32(offset, little)) * 1_000_000_000n +
       BigInt(view.getUint32(offset + 4, little)) * tick;
-    packets.push({ interface: 0, time, frame: file.subarray(data, end) });
+    const length = view.getUint32(offset + 12, little);
+    packets.push({ interface: 0, time, frame: file.subarray(data, end), length });
     offset = end;
   }
   const linkType = view.getUint32(20, little) & 0xffff;
-  return { interfaces: [{ linkType }], packets, statistics: [], truncated };
+  const snapshotLength = view.getUint32(16, little);
+  return { interfaces: [{ linkType, snapshotLength }], packets, statistics: [], truncated };
 }
 
 /** An interface of the section that is being read. */
@@ -150,6 +152,7 @@ function decodeInterface(block: Block, contents: Contents): Malformed | undefine
     name: decodeText(options.get(IF_NAME)),
     description: decodeText(options.get(IF_DESCRIPTION)),
     linkType: block.view.getUint16(block.start, block.little),
+    snapshotLength: block.view.getUint32(block.start + 4, block.little),
   });
   return undefined;
 }
@@ -167,6 +170,7 @@ function decodePacket(block: Block, contents: Contents): Malformed | undefined {
     interface: on.index,
     time: decodeTimestamp(block, start + 4, on),
     frame: file.subarray(start + 20, start + 20 + captured),
+    length: view.getUint32(start + 16, little),
     direction: way === FLAG_INBOUND ? 'in' : way === FLAG_OUTBOUND ? 'out' : undefined,
   });
   return undefined;

@@ -6,7 +6,6 @@
 // A capture is streamed: section header, one description per interface, packets, statistics at the end.
 
 import { concatBytes } from '../core/bytes.ts';
-import { frameBuffer } from '../core/frame-buffer.ts';
 
 export const LINKTYPE_ETHERNET = 1;
 
@@ -27,9 +26,16 @@ export const ISB_END = 3;
 export const ISB_RECEIVED = 4;
 export const ISB_DROPPED = 5;
 
-/** Bytes of a packet's block before the frame, and of the option that tells its direction with the end of options. */
+/** Bytes of a packet's block before the frame; and behind it the option that tells its direction, the end of options, and the length. */
 const PACKET_HEADER = 28;
-const FLAGS_OPTION = 12;
+const PACKET_TRAILER = 16;
+
+/** Bytes of a block of statistics from the value of its last option on. */
+const STATISTICS_TRAILER = 16;
+
+/** Where a block has its time if it is a packet's or of statistics, and a packet how much of it was captured. */
+const TIME_AT = 12;
+const CAPTURED_AT = 20;
 
 /** if_tsresol: powers of ten, so 9 is nanoseconds. */
 const NANOSECONDS = 9;
@@ -43,6 +49,8 @@ export interface CaptureInterface {
   readonly name?: string | undefined;
   readonly description?: string | undefined;
   readonly linkType: number;
+  /** Bytes of a frame that are captured at most; 0: all. */
+  readonly snapshotLength: number;
 }
 
 export interface CapturePacket {
@@ -50,7 +58,10 @@ export interface CapturePacket {
   readonly interface: number;
   /** Unix time in ns. */
   readonly time: bigint;
+  /** As much of it as was captured. */
   readonly frame: Uint8Array;
+  /** Bytes that the whole frame had. */
+  readonly length: number;
   /** As seen from the interface; undefined where the file does not tell. */
   readonly direction?: 'in' | 'out' | undefined;
 }
@@ -82,7 +93,7 @@ export function encodeSectionHeader(application: string): Uint8Array {
 export function encodeInterfaceDescription(description: CaptureInterface): Uint8Array {
   const body = new DataView(new ArrayBuffer(8));
   body.setUint16(0, description.linkType, true);
-  body.setUint32(4, 0, true); // snap length: none
+  body.setUint32(4, description.snapshotLength, true);
   const options: Option[] = [];
   if (description.name !== undefined) options.push([IF_NAME, encodeText(description.name)]);
   if (description.description !== undefined)
@@ -91,32 +102,91 @@ export function encodeInterfaceDescription(description: CaptureInterface): Uint8
   return encodeBlock(INTERFACE_DESCRIPTION, [new Uint8Array(body.buffer), ...encodeOptions(options)]);
 }
 
+/** What stands in front of a frame. */
+export interface PacketHeader {
+  readonly interface: number;
+  /** The halves of Unix time in ns, unsigned. */
+  readonly timeHigh: number;
+  readonly timeLow: number;
+  /** Bytes of the frame that are in the file, and that it had. */
+  readonly captured: number;
+  readonly length: number;
+  readonly direction: 'in' | 'out';
+}
+
+/** Bytes of the block of a frame of which so many are captured. */
+export function packetBlockLength(captured: number): number {
+  return PACKET_HEADER + ((captured + 3) & ~3) + PACKET_TRAILER;
+}
+
 /**
- * A frame (§4.3), in one piece, as there are many:
+ * Writes the block of a frame (§4.3) at `at`, all but the frame itself, and returns where that belongs:
  *
  *   6 | length | interface | time, high | low | captured | original | frame, padded | flags option | end | length
  */
-export function encodePacket(packet: CapturePacket): Uint8Array {
-  const { frame, direction } = packet;
-  const padded = (frame.length + 3) & ~3;
-  const length = PACKET_HEADER + padded + (direction ? FLAGS_OPTION : 0) + 4;
-  const block = frameBuffer(length);
-  writeU32LE(block, 0, ENHANCED_PACKET);
-  writeU32LE(block, 4, length);
-  writeU32LE(block, 8, packet.interface);
-  writeU32LE(block, 12, Number(packet.time >> 32n));
-  writeU32LE(block, 16, Number(packet.time & 0xffffffffn));
-  writeU32LE(block, 20, frame.length);
-  writeU32LE(block, 24, frame.length);
-  block.set(frame, PACKET_HEADER);
-  block.fill(0, PACKET_HEADER + frame.length, PACKET_HEADER + padded);
-  if (direction) {
-    writeU32LE(block, PACKET_HEADER + padded, EPB_FLAGS | (4 << 16));
-    writeU32LE(block, PACKET_HEADER + padded + 4, direction === 'in' ? FLAG_INBOUND : FLAG_OUTBOUND);
-    writeU32LE(block, PACKET_HEADER + padded + 8, OPTION_END);
-  }
-  writeU32LE(block, length - 4, length);
-  return block;
+export function writePacketBlock(blocks: DataView, at: number, packet: PacketHeader): number {
+  const { captured } = packet;
+  const length = packetBlockLength(captured);
+  const trailer = at + length - PACKET_TRAILER;
+  // The padding, of which the frame will leave what is not its own.
+  blocks.setUint32(trailer - 4, 0, true);
+  blocks.setUint32(at, ENHANCED_PACKET, true);
+  blocks.setUint32(at + 4, length, true);
+  blocks.setUint32(at + 8, packet.interface, true);
+  blocks.setUint32(at + TIME_AT, packet.timeHigh, true);
+  blocks.setUint32(at + TIME_AT + 4, packet.timeLow, true);
+  blocks.setUint32(at + CAPTURED_AT, captured, true);
+  blocks.setUint32(at + CAPTURED_AT + 4, packet.length, true);
+  blocks.setUint32(trailer, EPB_FLAGS | (4 << 16), true);
+  blocks.setUint32(trailer + 4, packet.direction === 'in' ? FLAG_INBOUND : FLAG_OUTBOUND, true);
+  blocks.setUint32(trailer + 8, OPTION_END, true);
+  blocks.setUint32(trailer + 12, length, true);
+  return at + PACKET_HEADER;
+}
+
+/** The type of the block at `at`. */
+export function blockType(blocks: DataView, at: number): number {
+  return blocks.getUint32(at, true);
+}
+
+/** Bytes of the block at `at`. */
+export function blockLength(blocks: DataView, at: number): number {
+  return blocks.getUint32(at + 4, true);
+}
+
+/** Where the block begins behind which there is `end`. */
+export function blockBefore(blocks: DataView, end: number): number {
+  return end - blocks.getUint32(end - 4, true);
+}
+
+/** The time of the packet at `at` in ns, from where the high half of Unix time became `since` on. */
+export function blockTime(blocks: DataView, at: number, since: number): number {
+  return (timeHigh(blocks, at) - since) * 2 ** 32 + blocks.getUint32(at + TIME_AT + 4, true);
+}
+
+/** The high half of the time of the packet at `at`. */
+export function timeHigh(blocks: DataView, at: number): number {
+  return blocks.getUint32(at + TIME_AT, true);
+}
+
+/** What `writePacketBlock` wrote at `at`, and the frame as a view. */
+export function readPacketBlock(blocks: DataView, at: number): PacketHeader & { readonly frame: Uint8Array } {
+  const captured = blocks.getUint32(at + CAPTURED_AT, true);
+  const flags = blocks.getUint32(at + packetBlockLength(captured) - PACKET_TRAILER + 4, true);
+  return {
+    interface: blocks.getUint32(at + 8, true),
+    timeHigh: timeHigh(blocks, at),
+    timeLow: blocks.getUint32(at + TIME_AT + 4, true),
+    captured,
+    length: blocks.getUint32(at + CAPTURED_AT + 4, true),
+    direction: flags === FLAG_INBOUND ? 'in' : 'out',
+    frame: new Uint8Array(blocks.buffer, blocks.byteOffset + at + PACKET_HEADER, captured),
+  };
+}
+
+/** How many frames the statistics at `at` say that were dropped, as `encodeStatistics` writes them without bounds. */
+export function droppedOf(blocks: DataView, at: number): number {
+  return Number(blocks.getBigUint64(at + blockLength(blocks, at) - STATISTICS_TRAILER, true));
 }
 
 /** What was captured at an interface in all (§4.6). */
@@ -153,13 +223,6 @@ function encodeBlock(type: number, body: readonly Uint8Array[]): Uint8Array {
   header.setUint32(0, type, true);
   header.setUint32(4, length, true);
   return concatBytes([new Uint8Array(header.buffer), ...body, new Uint8Array(header.buffer, 4, 4)]);
-}
-
-function writeU32LE(bytes: Uint8Array, offset: number, value: number): void {
-  bytes[offset] = value;
-  bytes[offset + 1] = value >>> 8;
-  bytes[offset + 2] = value >>> 16;
-  bytes[offset + 3] = value >>> 24;
 }
 
 function padding(length: number): Uint8Array {

@@ -1,7 +1,7 @@
 // Rules at the ports of a device: which frames they drop, and what they count.
 
 import { describe, expect, it } from 'vitest';
-import { type CapturedFrame, CapturePort } from '../../shared/cable/capture.ts';
+import { CapturePort } from '../../shared/cable/capture.ts';
 import { type DropRule, FrameFilters } from '../../shared/cable/filter.ts';
 import { ImpairedPort, type LinkImpairment } from '../../shared/cable/impairment.ts';
 import type { FramePort } from '../../shared/core/frame-port.ts';
@@ -14,17 +14,18 @@ interface End {
   readonly top: FramePort;
   readonly filters: FrameFilters;
   readonly impaired: ImpairedPort;
-  readonly captured: CapturedFrame[];
+  /** Numbers of the frames that a capture shows. */
+  readonly captured: number[];
   /** Numbers of the frames that came up. */
   readonly received: number[];
 }
 
 function end(clock: VirtualClock, port: FramePort, name = 'eth0', filters = new FrameFilters()): End {
   const impaired = new ImpairedPort(port, clock, [1, name]);
-  const top = new CapturePort(filters.port(name, impaired), clock, 0);
-  const captured: CapturedFrame[] = [];
+  const top = new CapturePort(filters.port(name, impaired), clock);
+  const captured: number[] = [];
   const received: number[] = [];
-  top.subscribe((frames) => captured.push(...frames));
+  top.subscribe((frame) => captured.push(numberOf(frame)));
   top.attach({ frames: (batch) => received.push(...batch.map(numberOf)), carrier: () => {} });
   return { top, filters, impaired, captured, received };
 }

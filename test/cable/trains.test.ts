@@ -1,11 +1,12 @@
 // A train is the same as its frames one by one, whatever is on their way.
 
 import { describe, expect, it } from 'vitest';
-import { type CapturedFrame, CapturePort } from '../../shared/cable/capture.ts';
+import { CapturePort } from '../../shared/cable/capture.ts';
 import { EgressQueue, QUEUE_FRAMES } from '../../shared/cable/egress-queue.ts';
 import { FrameFilters } from '../../shared/cable/filter.ts';
 import { decodeBatch } from '../../shared/cable/frame-batch.ts';
 import { ImpairedPort, type LinkImpairment } from '../../shared/cable/impairment.ts';
+import type { FramePort } from '../../shared/core/frame-port.ts';
 import { sendTrain } from '../../shared/core/frame-train.ts';
 import type { Train } from '../../shared/core/train.ts';
 import { numbered, numberOf, range, SinkPort } from '../support/sink-port.ts';
@@ -35,7 +36,7 @@ function ports(impairment: LinkImpairment = {}) {
   const sink = new TrainSink(clock);
   const impaired = new ImpairedPort(sink, clock, [1, 'eth0']);
   const filters = new FrameFilters();
-  const top = new CapturePort(filters.port('eth0', impaired), clock, 0);
+  const top = new CapturePort(filters.port('eth0', impaired), clock);
   top.attach({ frames: () => {}, carrier: () => {} });
   impaired.set(impairment);
   return { clock, sink, impaired, filters, top };
@@ -48,15 +49,36 @@ describe('a train', () => {
     expect([sink.trains, sink.numbers, impaired.seen]).toEqual([1, range(43), 43]);
   });
 
-  it('is captured frame by frame', () => {
+  it('is captured frame by frame, and goes on as a train', () => {
     const { sink, top } = ports();
-    const seen: CapturedFrame[] = [];
-    top.subscribe((frames) => seen.push(...frames));
+    const seen: [number, string][] = [];
+    top.subscribe((frame, direction) => seen.push([numberOf(frame), direction]));
     sendTrain(top, train(0, 3));
-    expect(seen.map(({ frame, direction }) => [numberOf(frame), direction])).toEqual(
-      range(3).map((number) => [number, 'out']),
-    );
-    expect([sink.trains, sink.numbers]).toEqual([0, range(3)]);
+    expect(seen).toEqual(range(3).map((number) => [number, 'out']));
+    expect([sink.trains, sink.numbers]).toEqual([1, range(3)]);
+  });
+
+  it('is captured whole where there is room for a part of it', () => {
+    const { clock, sink } = ports();
+    const taken: number[] = [];
+    const narrow: FramePort = {
+      mtu: sink.mtu,
+      carrier: true,
+      send: () => {},
+      attach: () => {},
+      sendTrain: ({ length, write }) => {
+        const frame = new Uint8Array(10 + length);
+        for (const index of range(2)) {
+          write(index, frame, 10);
+          taken.push(numberOf(frame.subarray(10)));
+        }
+      },
+    };
+    const top = new CapturePort(narrow, clock);
+    const seen: number[] = [];
+    top.subscribe((frame) => seen.push(numberOf(frame)));
+    sendTrain(top, train(0, 5));
+    expect([taken, seen]).toEqual([range(2), range(5)]);
   });
 
   it('is filtered frame by frame', () => {

@@ -196,12 +196,10 @@ test('sockets and timers that stay are noticed', () => {
 describe('the frames of a soak', () => {
   /** A capture of what these ends sent. */
   function sent(...frames: readonly [end: string, hex: string][]) {
-    const captured = frames.map(([end, hex]) => ({
-      end,
-      direction: 'out' as const,
-      time: 0,
-      frame: Buffer.from(hex.replaceAll(' ', ''), 'hex'),
-    }));
+    const captured = frames.map(([end, hex]) => {
+      const frame = Buffer.from(hex.replaceAll(' ', ''), 'hex');
+      return { end, direction: 'out' as const, time: 0, frame, length: frame.length };
+    });
     const capture: FrameCapture = {
       dropped: 0,
       stop: async () => captured,

@@ -5,15 +5,15 @@ import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { WebSocket } from 'ws';
-import { startDeviceServer } from '../../shared/cable/device-server.ts';
+import { type OpenCapture, startDeviceServer } from '../../shared/cable/device-server.ts';
 import { CablePort } from '../../shared/cable/websocket-port.ts';
-import { encodeArmed, encodeCapturedFrame } from '../../shared/control/capture-stream.ts';
 import type { DeviceStatus } from '../../shared/control/device-status.ts';
 import type { ControlHandler, IncomingCall } from '../../shared/control/peer.ts';
 import { serveControl } from '../../shared/control/server.ts';
 import { mac } from '../../shared/core/address.ts';
 import { systemClock } from '../../shared/core/clock.ts';
 import { silentLog } from '../../shared/core/event-log.ts';
+import { CaptureWriter } from '../../shared/device/capture-writer.ts';
 import type { DeviceConfig } from '../../shared/topology/device-config.ts';
 
 const lines = createInterface({ input: process.stdin });
@@ -96,12 +96,24 @@ async function exec(call: IncomingCall): Promise<number> {
   return 0;
 }
 
-async function capture(call: IncomingCall): Promise<{ dropped: number }> {
-  const now = () => BigInt(Math.round((systemClock.now() + config.clockOffset) * 1e6));
-  call.stdout.write(encodeArmed(now()));
-  call.stdout.write(encodeCapturedFrame({ direction: 'in', time: now(), frame: new Uint8Array(60) }));
-  await interrupted(call);
-  return { dropped: 0 };
+/** Sees one frame as soon as it captures. */
+function capture(_name: string, query: URLSearchParams): OpenCapture {
+  return (socket) => {
+    const options = {
+      interface: Number(query.get('index')),
+      snapshotLength: 0,
+      clockOffset: config.clockOffset,
+      backlog: () => 1_000_000,
+    };
+    const writer = new CaptureWriter(options, systemClock, (bytes, done) => socket.write(bytes, done));
+    writer.add(new Uint8Array(60), 'in', systemClock.now());
+    socket.resume();
+    socket.on('end', () => {
+      writer.end();
+      socket.end();
+    });
+    socket.on('error', () => {});
+  };
 }
 
 function log(event: string, msg: string): void {
@@ -115,7 +127,6 @@ const handlers = new Map<string, ControlHandler>(
     status,
     watch,
     exec,
-    capture,
     peer: ({ params }: IncomingCall) => {
       const { interface: name, url } = params as { interface: string; url: string };
       ports.get(name)?.port.setPeerUrl(url);
@@ -133,6 +144,7 @@ const server = await startDeviceServer({
   token: config.token,
   cables: new Map([...ports].map(([name, { port }]) => [name, port])),
   control: (socket: WebSocket) => serveControl(socket, handlers, silentLog),
+  capture,
   log: silentLog,
 });
 log('device.start', `Started for the ${config.incarnation + 1}. time`);

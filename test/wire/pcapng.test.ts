@@ -7,11 +7,11 @@ import { Malformed } from '../../shared/core/errors.ts';
 import { type CaptureFile, decodeCaptureFile } from '../../shared/wire/capture-file.ts';
 import {
   encodeInterfaceDescription,
-  encodePacket,
   encodeSectionHeader,
   encodeStatistics,
   LINKTYPE_ETHERNET,
 } from '../../shared/wire/pcapng.ts';
+import { packetBlock } from '../support/packet-block.ts';
 
 const hex = (text: string) => toHex(fromHex(text));
 
@@ -38,15 +38,34 @@ describe('a pcapng writer', () => {
   });
 
   it('writes an interface with its name and nanoseconds', () => {
-    expect(toHex(encodeInterfaceDescription({ name: 'laptop:eth0', linkType: LINKTYPE_ETHERNET }))).toBe(
-      INTERFACE,
+    const about = { name: 'laptop:eth0', linkType: LINKTYPE_ETHERNET, snapshotLength: 0 };
+    expect(toHex(encodeInterfaceDescription(about))).toBe(INTERFACE);
+    expect(toHex(encodeInterfaceDescription({ ...about, snapshotLength: 96 }))).toBe(
+      INTERFACE.replace('010000000000', '010000006000'),
     );
   });
 
   it('writes a packet with its time and direction', () => {
     const time = 1_700_000_000_123_456_789n;
-    expect(toHex(encodePacket({ interface: 0, time, frame: fromHex('aabbcc'), direction: 'in' }))).toBe(
+    expect(toHex(packetBlock({ interface: 0, time, frame: fromHex('aabbcc'), direction: 'in' }))).toBe(
       PACKET,
+    );
+  });
+
+  it('writes a packet that was cut with the length that it had', () => {
+    const packet = {
+      interface: 0,
+      time: 0n,
+      frame: fromHex('aabb'),
+      length: 1514,
+      direction: 'out',
+    } as const;
+    expect(toHex(packetBlock(packet))).toBe(
+      hex(`
+        06000000 30000000 00000000 00000000 00000000 02000000 ea050000
+        aabb 0000
+        0200 0400 02000000  0000 0000
+        30000000`),
     );
   });
 
@@ -68,13 +87,14 @@ const packets = fc.array(
     interface: fc.integer({ min: 0, max: 1 }),
     time: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
     frame: fc.uint8Array({ maxLength: 70 }),
-    direction: fc.constantFrom('in' as const, 'out' as const, undefined),
+    direction: fc.constantFrom('in' as const, 'out' as const),
+    length: fc.nat(70_000),
   }),
 );
 
 const interfaces = [
-  { name: 'laptop:eth0', description: 'laptop-router', linkType: LINKTYPE_ETHERNET },
-  { name: 'router:lan1', description: undefined, linkType: LINKTYPE_ETHERNET },
+  { name: 'laptop:eth0', description: 'laptop-router', linkType: LINKTYPE_ETHERNET, snapshotLength: 0 },
+  { name: 'router:lan1', description: undefined, linkType: LINKTYPE_ETHERNET, snapshotLength: 96 },
 ];
 const head = concatBytes([encodeSectionHeader('tincan'), ...interfaces.map(encodeInterfaceDescription)]);
 
@@ -83,7 +103,7 @@ describe('a capture file reader', () => {
     const end = { interface: 1, time: 9n, start: 1n, end: 8n, received: 5n, dropped: 2n };
     fc.assert(
       fc.property(packets, (written) => {
-        const file = concatBytes([head, ...written.map(encodePacket), encodeStatistics(end)]);
+        const file = concatBytes([head, ...written.map(packetBlock), encodeStatistics(end)]);
         const read = decodeCaptureFile(file);
         expect(read).toEqual({ interfaces, packets: written, statistics: [end], truncated: false });
       }),
@@ -96,13 +116,19 @@ describe('a capture file reader', () => {
       00000001 00000014 0001 0000 00000000 00000014
       00000bad 00000010 00000000 00000010
       00000006 00000024 00000000 00000000 000f4241 00000002 00000003 aabb0000 00000024`);
-    const packet = { interface: 0, time: 1_000_001_000n, frame: fromHex('aabb'), direction: undefined };
+    const packet = {
+      interface: 0,
+      time: 1_000_001_000n,
+      frame: fromHex('aabb'),
+      length: 3,
+      direction: undefined,
+    };
     expect(decodeCaptureFile(file)).toMatchObject({ packets: [packet], truncated: false });
   });
 
   it('counts interfaces through all sections', () => {
     const frame = new Uint8Array(14);
-    const file = concatBytes([head, head, encodePacket({ interface: 1, time: 0n, frame })]);
+    const file = concatBytes([head, head, packetBlock({ interface: 1, time: 0n, frame, direction: 'in' })]);
     expect((decodeCaptureFile(file) as CaptureFile).packets[0]?.interface).toBe(3);
   });
 
@@ -112,8 +138,8 @@ describe('a capture file reader', () => {
   ])('reads classic pcap in %s, up to where it is cut', (_name, header, time) => {
     const record = '05000000 07000000 02000000 02000000 aabb';
     expect(decodeCaptureFile(fromHex(`${header} ${record} ${record.slice(0, -1)}`.slice(0, -1)))).toEqual({
-      interfaces: [{ linkType: LINKTYPE_ETHERNET }],
-      packets: [{ interface: 0, time, frame: fromHex('aabb') }],
+      interfaces: [{ linkType: LINKTYPE_ETHERNET, snapshotLength: 0xffff }],
+      packets: [{ interface: 0, time, frame: fromHex('aabb'), length: 2 }],
       statistics: [],
       truncated: true,
     });
