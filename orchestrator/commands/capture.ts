@@ -31,6 +31,9 @@ export async function capture(what: readonly string[], options: CaptureCommandOp
     output.end();
     net.close();
   }
+  const { dropped } = file.totals;
+  if (dropped > 0)
+    process.stderr.write(`${dropped} frames were left out, as they were not taken fast enough\n`);
   await finished(output).catch((error: unknown) => {
     // Wireshark quit, or `head` had enough: that is how such a capture ends.
     if (codeOf(error) !== 'EPIPE') throw new Failure(`can't write the capture: ${messageOf(error)}`);

@@ -43,6 +43,10 @@ export class CaptureWriter {
   readonly #longest: number;
   readonly #offsetHigh: number;
   readonly #offsetLow: number;
+  /** The time of the last frame, on the clock and in the file: frames of one message share it. */
+  #time = Number.NaN;
+  #timeHigh = 0;
+  #timeLow = 0;
   /** In order; only the last one is still filled. */
   readonly #waiting: Chunk[] = [];
   readonly #spare: Chunk[] = [];
@@ -82,12 +86,11 @@ export class CaptureWriter {
       this.#dropped++;
       return;
     }
-    const low = this.#offsetLow + Math.round(time * 1e6);
-    const timeHigh = this.#offsetHigh + Math.floor(low / HALF);
+    if (time !== this.#time) this.#setTime(time);
     const packet = {
       interface: this.options.interface,
-      timeHigh,
-      timeLow: low % HALF,
+      timeHigh: this.#timeHigh,
+      timeLow: this.#timeLow,
       captured,
       length,
       direction,
@@ -104,6 +107,13 @@ export class CaptureWriter {
     this.#silence?.cancel();
     for (const { bytes, used } of this.#waiting.splice(0)) this.write(bytes.subarray(0, used), () => {});
     this.#writeStatistics();
+  }
+
+  #setTime(time: number): void {
+    const low = this.#offsetLow + Math.round(time * 1e6);
+    this.#time = time;
+    this.#timeHigh = this.#offsetHigh + Math.floor(low / HALF);
+    this.#timeLow = low % HALF;
   }
 
   #chunkFor(length: number): Chunk | undefined {

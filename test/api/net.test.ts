@@ -1,6 +1,6 @@
 // A net in a program: how it begins, what it tells, and that nothing of it stays.
 
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -13,6 +13,9 @@ import {
   up,
 } from '../../orchestrator/api.ts';
 import { processGone } from '../../orchestrator/process-state.ts';
+import { toHex } from '../../shared/core/bytes.ts';
+import { Malformed } from '../../shared/core/errors.ts';
+import { decodeCaptureFile } from '../../shared/wire/capture-file.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -153,6 +156,22 @@ describe('a running net', () => {
     ]);
     expect([file.frames, file.dropped]).toEqual([frames.length, 0]);
     expect(statSync(file.file).size).toBeGreaterThan(4 * 1042);
+  });
+
+  test('is captured up to a snapshot length', async () => {
+    await using net = await up(twoDevices(join(folder, 'site')));
+    const options = { snapshotLength: 60 };
+    const file = await net.capture('wire', { file: join(folder, 'cut.pcapng'), ...options });
+    const memory = await net.capture('wire', options);
+    await net.device('laptop').ping('10.0.0.2', { size: 1000 });
+    const echoes = (await memory.stop()).filter(({ length }) => length === 1042);
+    await file.stop();
+    expect(echoes.map(({ frame }) => frame.length)).toEqual([60, 60, 60, 60]);
+    const written = decodeCaptureFile(readFileSync(file.file));
+    if (written instanceof Malformed) throw new Error(written.reason);
+    expect(written.interfaces.map(({ snapshotLength }) => snapshotLength)).toEqual([60, 60]);
+    const cut = written.packets.filter(({ length }) => length === 1042);
+    expect(cut.map(({ frame }) => toHex(frame))).toEqual(echoes.map(({ frame }) => toHex(frame)));
   });
 
   test('a capture is iterated over until the net ends', async () => {

@@ -3,10 +3,18 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { concatBytes } from '../../shared/core/bytes.ts';
 import { Malformed } from '../../shared/core/errors.ts';
 import { decodeCaptureFile } from '../../shared/wire/capture-file.ts';
+import {
+  encodeInterfaceDescription,
+  encodeSectionHeader,
+  LINKTYPE_ETHERNET,
+} from '../../shared/wire/pcapng.ts';
 import { complaints } from '../support/capture-judges.ts';
+import { packetBlock } from '../support/packet-block.ts';
 
 const GOLDEN = join(import.meta.dirname, '../golden/reference-trip/visit-uplink.pcap');
 
@@ -59,4 +67,24 @@ test('options that are none are found', async () => {
     syn[TCP_OPTIONS + 1] = 1;
   });
   expect(said).toContainEqual(expect.stringMatching(/^tcpdump: .*bad opt/));
+});
+
+test('tshark takes a frame that was cut for one that was longer', async () => {
+  const golden = decodeCaptureFile(await readFile(GOLDEN));
+  if (golden instanceof Malformed) throw new Error(golden.reason);
+  const cut = golden.packets.map((packet) => ({
+    ...packet,
+    direction: 'in' as const,
+    frame: packet.frame.subarray(0, 96),
+  }));
+  const about = { name: 'router:wan', linkType: LINKTYPE_ETHERNET, snapshotLength: 96 };
+  const file = join(folder, 'cut.pcapng');
+  const head = [encodeSectionHeader('tincan'), encodeInterfaceDescription(about)];
+  await writeFile(file, concatBytes([...head, ...cut.map(packetBlock)]));
+  const fields = ['-T', 'fields', '-e', 'frame.len', '-e', 'frame.cap_len'];
+  const { stdout, stderr } = await execa('tshark', ['-r', file, '-n', ...fields]);
+  expect(stderr).not.toMatch(/cut short|damaged|corrupt/);
+  expect(stdout.split('\n')).toEqual(cut.map(({ length, frame }) => `${length}\t${frame.length}`));
+  expect(cut.some(({ length }) => length > 96)).toBe(true);
+  expect(await complaints(file)).toEqual([]);
 });

@@ -1,9 +1,11 @@
 // What several devices captured comes to one order, wherever their streams are cut.
 
+import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CaptureOrder } from '../../orchestrator/capture-order.ts';
 import { type CaptureBuffer, CaptureReader, type Packets } from '../../orchestrator/capture-reader.ts';
+import { CaptureRecorder } from '../../orchestrator/capture-recorder.ts';
 import { concatBytes } from '../../shared/core/bytes.ts';
 import { blockLength, encodeStatistics, readPacketBlock } from '../../shared/wire/pcapng.ts';
 import { packetBlock } from '../support/packet-block.ts';
@@ -199,5 +201,49 @@ describe('packets of several ends', () => {
       }),
       { seed: 3 },
     );
+  });
+});
+
+describe('a recorder', () => {
+  it('whose output is slow lets no more come, until that has caught up', async () => {
+    const pending: (() => void)[] = [];
+    const output = new Writable({
+      highWaterMark: 1,
+      write: (_bytes, _encoding, done) => void pending.push(done),
+      writev: (_chunks, done) => void pending.push(done),
+    });
+    const end = { name: 'laptop:eth0', device: 'laptop', interface: 'eth0', cable: undefined };
+    const recorder = new CaptureRecorder([end], output, 0);
+    const spare: CaptureBuffer[] = [];
+    const reader = new CaptureReader(
+      spare,
+      (packets) => recorder.packets(0, packets),
+      (statistics) => recorder.statistics(0, statistics),
+    );
+    const frame = new Uint8Array(60_000);
+    const come = (time: bigint) => {
+      const block = packetBlock({ interface: 0, time, direction: 'in', frame });
+      reader.space().set(block);
+      reader.received(block.length);
+    };
+    let again = 0;
+    for (let time = 0n; time < 200n; time++) come(time);
+    expect(recorder.ready(() => again++)).toBe(true);
+    await new Promise((resolve) => setImmediate(resolve));
+    // 12 MB are released, as the only end has said all; as many again are too much.
+    for (let time = 200n; time < 400n; time++) come(time);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(recorder.ready(() => again++)).toBe(false);
+    expect(spare).toEqual([]);
+    while (pending.length > 0) {
+      pending.shift()?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect([again, recorder.ready(() => again++), recorder.totals]).toEqual([
+      1,
+      true,
+      { received: 400, dropped: 0 },
+    ]);
+    expect(spare.length).toBeGreaterThan(40);
   });
 });

@@ -79,6 +79,8 @@ describe('without a net', () => {
       [['exec', 'one'], /missing required argument 'command'/],
       [['kill'], /missing required argument 'device'/],
       [['capture'], /missing required argument 'cable'/],
+      [['capture', 'first', '-s', '-1'], /-s, --snapshot-length <bytes>.* a whole number from 0 to 262144/],
+      [['capture', 'first', '-s', '262145'], /a whole number from 0 to 262144/],
       [['up', '--log-level', 'loud'], /Allowed choices are trace, debug/],
       [['up', '--timeout', '30'], /duration with its unit, such as 30s/],
       [['up', '--net', 'My Net'], /--net My Net should be a name/],
