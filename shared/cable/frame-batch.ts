@@ -4,7 +4,7 @@
 //   array:  90..9f (count in the low four bits) | dc + u16 count | dd + u32 count
 //   frame:  c4 + u8 length | c5 + u16 length | c6 + u32 length, then the bytes
 
-import { readU16, readU32, writeU16 } from '../core/bytes.ts';
+import { readU16, readU32, writeU16, writeU32 } from '../core/bytes.ts';
 import { Malformed } from '../core/errors.ts';
 
 const ARRAY_16 = 0xdc;
@@ -13,9 +13,10 @@ const BIN_8 = 0xc4;
 const BIN_16 = 0xc5;
 const BIN_32 = 0xc6;
 
-/** Bytes in front of a frame that `beginFrame` writes at most. */
-const LONGEST_BIN_HEADER = 3;
-const SHORT_BIN_HEADER = 2;
+/** Bytes of the headers in front of a frame. */
+const BIN_8_HEADER = 2;
+const BIN_16_HEADER = 3;
+const BIN_32_HEADER = 5;
 
 /** Bytes in front of the first frame of a batch that is being written: an array 16 header. */
 export const BATCH_HEADER_LENGTH = 3;
@@ -72,30 +73,38 @@ export function decodeBatch(message: Uint8Array): Uint8Array[] | Malformed {
 /** Whether a batch of these frames has the headers that it would be given here, and no longer ones. */
 export function isAsWritten(batch: Uint8Array, frames: readonly Uint8Array[]): boolean {
   let length = BATCH_HEADER_LENGTH;
-  for (const frame of frames) length += binHeaderLength(frame.length) + frame.length;
+  for (const frame of frames) length += framedLength(frame.length);
   return batch[0] === ARRAY_16 && batch.length === length;
 }
 
-/** Bytes that a frame of `length` takes in a batch at most. */
+/** Bytes that a frame of `length` takes in a batch. */
 export function framedLength(length: number): number {
-  return LONGEST_BIN_HEADER + length;
+  return binHeaderLength(length) + length;
 }
 
-/** Bytes that `beginFrame` writes. */
-export function binHeaderLength(length: number): number {
-  return length <= 0xff ? SHORT_BIN_HEADER : LONGEST_BIN_HEADER;
+function binHeaderLength(length: number): number {
+  if (length <= 0xff) return BIN_8_HEADER;
+  return length <= 0xffff ? BIN_16_HEADER : BIN_32_HEADER;
 }
 
-/** Writes what stands in front of a frame of `length` (at most 65,535) at `offset` and returns the offset behind it. */
+/**
+ * Writes what stands in front of a frame of `length` at `offset` and returns the offset behind it. Of an MTU of
+ * 65,535 a full frame is longer than bin 16 can say.
+ */
 export function beginFrame(batch: Uint8Array, offset: number, length: number): number {
   if (length <= 0xff) {
     batch[offset] = BIN_8;
     batch[offset + 1] = length;
-    return offset + SHORT_BIN_HEADER;
+    return offset + BIN_8_HEADER;
   }
-  batch[offset] = BIN_16;
-  writeU16(batch, offset + 1, length);
-  return offset + LONGEST_BIN_HEADER;
+  if (length <= 0xffff) {
+    batch[offset] = BIN_16;
+    writeU16(batch, offset + 1, length);
+    return offset + BIN_16_HEADER;
+  }
+  batch[offset] = BIN_32;
+  writeU32(batch, offset + 1, length);
+  return offset + BIN_32_HEADER;
 }
 
 /** Writes the header of a batch of `count` frames, which start at BATCH_HEADER_LENGTH. */

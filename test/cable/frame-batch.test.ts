@@ -8,6 +8,7 @@ import {
   decodeBatch,
   finishBatch,
   framedLength,
+  isAsWritten,
 } from '../../shared/cable/frame-batch.ts';
 import { fromHex, toHex } from '../../shared/core/bytes.ts';
 import { Malformed } from '../../shared/core/errors.ts';
@@ -64,6 +65,22 @@ describe('a batch of frames', () => {
         expect(read.map(toHex)).toEqual(batch.map(toHex));
       }),
     );
+  });
+
+  it.each([
+    [255, 'c4 ff'],
+    [256, 'c5 0100'],
+    [65_535, 'c5 ffff'],
+    [65_536, 'c6 00010000'],
+    [65_535 + 18, 'c6 00010011'],
+  ])('has the shortest header for a frame of %i bytes', (length, header) => {
+    const batch = [new Uint8Array(length).fill(7), fromHex('aa')];
+    const message = write(batch);
+    expect(toHex(message.subarray(3, 3 + fromHex(header).length))).toBe(toHex(fromHex(header)));
+    const read = decodeBatch(message) as Uint8Array[];
+    expect(read.map(toHex)).toEqual(batch.map(toHex));
+    expect((unpackr.unpack(message) as Uint8Array[]).map(toHex)).toEqual(batch.map(toHex));
+    expect(isAsWritten(message, read)).toBe(true);
   });
 
   it.each([

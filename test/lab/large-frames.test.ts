@@ -12,10 +12,10 @@ const LONGEST = 9014;
 let net: Net;
 afterEach(() => net.close());
 
-/** The default net on cables that take 9000 bytes, but for those that `mtus` names. */
-async function start(mtus: Readonly<Record<string, number>> = {}): Promise<void> {
+/** The default net on cables that take `mtu` bytes, but for those that `mtus` names. */
+async function start(mtus: Readonly<Record<string, number>> = {}, mtu = 9000): Promise<void> {
   const file = JSON.parse(readFileSync('topology.json', 'utf8'));
-  for (const [name, cable] of Object.entries<{ mtu?: number }>(file.cables)) cable.mtu = mtus[name] ?? 9000;
+  for (const [name, cable] of Object.entries<{ mtu?: number }>(file.cables)) cable.mtu = mtus[name] ?? mtu;
   // A port without a cable takes 1500, and a bridge what all of its ports take.
   file.devices.router.interfaces.lan.bridge = ['lan1', 'lan2'];
   net = await up({ ...(file as TopologyFile), name: 'large' });
@@ -42,11 +42,11 @@ async function upload(): Promise<void> {
   expect(response.status).toBe(200);
 }
 
-/** What `ping -M do` says of a packet of 8,028 bytes. */
-async function unfragmented(): Promise<string> {
+/** What `ping -M do` says of a packet with so many bytes of data and 28 of headers. */
+async function unfragmented(size = 8000, to = WEB): Promise<string> {
   const { stdout } = await net
     .device('laptop')
-    .exec(['ping', '-M', 'do', '-c', '1', '-W', '1', '-s', '8000', WEB]);
+    .exec(['ping', '-M', 'do', '-c', '1', '-W', '1', '-s', String(size), to]);
   return stdout;
 }
 
@@ -71,5 +71,14 @@ describe('MTU 9000', () => {
     await start({ 'laptop-router': 1500, 'phone-router': 1500 });
     expect(await longestFrom('web:eth0', download)).toBe(1514);
     expect(await longestFrom('laptop:eth0', upload)).toBe(1514);
+  });
+});
+
+describe('MTU 65535, the largest', () => {
+  test('the longest packet of all arrives whole, and segments fill the frames in both directions', async () => {
+    await start({}, 65_535);
+    expect(await unfragmented(65_535 - 28)).toContain('65515 bytes from 93.184.216.34');
+    expect(await longestFrom('web:eth0', download)).toBe(65_549);
+    expect(await longestFrom('laptop:eth0', upload)).toBe(65_549);
   });
 });
