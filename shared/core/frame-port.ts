@@ -13,7 +13,10 @@ export interface FrameReceiver {
 }
 
 export interface FramePort {
-  /** The largest payload of a frame in bytes; a frame has 14 more, 18 with a VLAN tag. */
+  /**
+   * The largest payload of a frame that is sent, in bytes; a frame has 14 more, 18 with a VLAN tag. What is received
+   * has been held to the MTU of the port where it came in, which behind a bridge may be larger.
+   */
   readonly mtu: number;
   readonly carrier: boolean;
   /**

@@ -20,7 +20,6 @@ import { sendTrain } from '../core/frame-train.ts';
 import type { Train } from '../core/train.ts';
 import {
   ETHERNET_HEADER_LENGTH,
-  ETHERNET_OVERHEAD,
   ethernetDestination,
   ethernetSource,
   ethernetType,
@@ -200,7 +199,6 @@ export class NetworkInterface {
 
   #receive(frame: Uint8Array, last: boolean): void {
     if (frame.length < ETHERNET_HEADER_LENGTH) return this.#counters.add('ethernet.too-short');
-    if (frame.length > this.mtu + ETHERNET_OVERHEAD) return this.#counters.add('ethernet.too-long');
     const destination = ethernetDestination(frame);
     const group = isGroupMac(destination);
     if (!group && destination !== this.mac) return this.#counters.add('ethernet.not-mine');

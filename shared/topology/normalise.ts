@@ -40,12 +40,17 @@ function deviceSpec(
   mtus: ReadonlyMap<string, number>,
 ): DeviceSpec {
   const { kind, nat, dhcp, dns, http, tap } = entry;
+  const faces = Object.entries(entry.interfaces);
+  const cabledMtu = (ports: readonly string[]) =>
+    smallest(ports.flatMap((port) => mtus.get(`${name}:${port}`) ?? []));
+  // Who attaches to a free port of a switch takes the frames that go about there.
+  const freeMtu = (kind === 'switch' ? cabledMtu(faces.map(([face]) => face)) : undefined) ?? DEFAULT_MTU;
   return {
     name,
     kind,
     hostname: entry.hostname ?? name,
-    interfaces: Object.entries(entry.interfaces).map(([face, given]) =>
-      interfaceSpec(name, face, given, mtus),
+    interfaces: faces.map(([face, given]) =>
+      interfaceSpec(name, face, given, cabledMtu(given.bridge ?? [face]) ?? freeMtu),
     ),
     routes: entry.routes ?? [],
     ...(nat && { nat: { outside: nat.outside, forwards: nat.forwards ?? [] } }),
@@ -61,22 +66,20 @@ function deviceSpec(
   };
 }
 
-function interfaceSpec(
-  device: string,
-  name: string,
-  entry: InterfaceEntry,
-  mtus: ReadonlyMap<string, number>,
-): InterfaceSpec {
+/** @param mtu what all cables at the interface carry */
+function interfaceSpec(device: string, name: string, entry: InterfaceEntry, mtu: number): InterfaceSpec {
   const { bridge, ...rest } = entry;
-  const mtu = (port: string) => mtus.get(`${device}:${port}`) ?? DEFAULT_MTU;
   return {
     ...rest,
     name,
     mac: formatMac(mac(entry.mac ?? deriveMac(device, name))),
     ...(bridge && { bridge: bridge.map((port) => ({ name: port, mac: deriveMac(device, port) })) }),
-    // A bridge carries what all its ports can.
-    mtu: Math.min(...(bridge ?? [name]).map(mtu)),
+    mtu,
   };
+}
+
+function smallest(numbers: readonly number[]): number | undefined {
+  return numbers.length > 0 ? Math.min(...numbers) : undefined;
 }
 
 function mtuByEnd(file: TopologyFile): Map<string, number> {

@@ -1,16 +1,15 @@
 // Which ports a device has and what is cabled to each.
 
-import { DEFAULT_MTU } from './default-mtu.ts';
 import type { PortConfig } from './device-config.ts';
 import type { CableSpec, DeviceSpec, Topology } from './types.ts';
 
 /** The ports of a device in the order of the file: its interfaces, with a bridge's members in its place. */
 export function portsOf(topology: Topology, device: DeviceSpec): PortConfig[] {
   return device.interfaces
-    .flatMap((entry) => entry.bridge ?? [entry])
-    .map(({ name, mac }) => {
+    .flatMap(({ mtu, ...entry }) => (entry.bridge ?? [entry]).map(({ name, mac }) => ({ name, mac, mtu })))
+    .map(({ name, mac, mtu }) => {
       const [cable, end] = cableAt(topology, device.name, name) ?? [];
-      if (cable === undefined || end === undefined) return { name, mac, mtu: DEFAULT_MTU };
+      if (cable === undefined || end === undefined) return { name, mac, mtu };
       return {
         name,
         mac,

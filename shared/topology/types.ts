@@ -49,7 +49,7 @@ export interface InterfaceSpec {
   readonly dns?: readonly string[];
   /** Member ports, for a bridge; they are free of addresses and have no entry of their own. */
   readonly bridge?: readonly { readonly name: string; readonly mac: string }[];
-  /** Bytes. */
+  /** Bytes: the smallest of the cables at it. Ports without a cable do not count, and take what their LAN takes. */
   readonly mtu: number;
 }
 

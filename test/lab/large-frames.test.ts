@@ -16,8 +16,6 @@ afterEach(() => net.close());
 async function start(mtus: Readonly<Record<string, number>> = {}, mtu = 9000): Promise<void> {
   const file = JSON.parse(readFileSync('topology.json', 'utf8'));
   for (const [name, cable] of Object.entries<{ mtu?: number }>(file.cables)) cable.mtu = mtus[name] ?? mtu;
-  // A port without a cable takes 1500, and a bridge what all of its ports take.
-  file.devices.router.interfaces.lan.bridge = ['lan1', 'lan2'];
   net = await up({ ...(file as TopologyFile), name: 'large' });
 }
 
@@ -56,6 +54,17 @@ describe('MTU 9000', () => {
     expect(await longestFrom('web:eth0', download)).toBe(LONGEST);
     expect(await longestFrom('laptop:eth0', upload)).toBe(LONGEST);
     expect(await unfragmented()).toContain('8008 bytes from 93.184.216.34');
+    // The router itself, whose bridge has ports without a cable.
+    expect(await unfragmented(8972, '192.168.0.1')).toContain('8980 bytes from 192.168.0.1');
+    expect(net.attach('router:lan3').mtu).toBe(9000);
+  });
+
+  test('with 1500 on a cable of the bridge: the router sends no more there, and takes what comes', async () => {
+    await start({ 'phone-router': 1500 });
+    // An echo that the router may not send whole in a frame, and does in fragments.
+    expect(await unfragmented(8972, '192.168.0.1')).toContain('8980 bytes from 192.168.0.1');
+    expect(await longestFrom('web:eth0', download)).toBe(LONGEST);
+    expect(await unfragmented()).toContain('8008 bytes');
   });
 
   test('with 1500 in the middle: both ends are told, and learn', async () => {

@@ -6,6 +6,7 @@ import { Counters } from '../../shared/core/counters.ts';
 import type { FramePort } from '../../shared/core/frame-port.ts';
 import type { Device, DeviceService } from '../../shared/device/device.ts';
 import { bridgePlane, ipPlane, type PlaneOptions } from '../../shared/device/plane.ts';
+import { portsOf } from '../../shared/topology/ports.ts';
 import type { DeviceSpec, Topology } from '../../shared/topology/types.ts';
 import { NO_TABLES, type Outcome, startCommand } from './command-bench.ts';
 import { FrameChecker } from './frame-checker.ts';
@@ -120,15 +121,17 @@ export class VirtualNet {
   }
 
   /** Those without a cable have no carrier. */
-  #portsOf({ name, interfaces }: DeviceSpec): PlaneOptions['ports'] {
-    const names = interfaces.flatMap((face) => face.bridge?.map((port) => port.name) ?? [face.name]);
+  #portsOf(spec: DeviceSpec): PlaneOptions['ports'] {
     return new Map(
-      names.map((port) => [port, { top: this.#ports.get(`${name}:${port}`) ?? this.#unplugged() }]),
+      portsOf(this.topology, spec).map(({ name, mtu }) => [
+        name,
+        { top: this.#ports.get(`${spec.name}:${name}`) ?? this.#unplugged(mtu) },
+      ]),
     );
   }
 
-  #unplugged(): FramePort {
-    const cable = memoryCable(this.clock);
+  #unplugged(mtu: number): FramePort {
+    const cable = memoryCable(this.clock, { mtu });
     cable.setCarrier(false);
     return cable.a;
   }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { portsOf } from '../../shared/topology/ports.ts';
 import { jsonSchema } from '../../shared/topology/schema.ts';
 import type { Fault } from '../../shared/topology/topology-error.ts';
 import { TopologyError } from '../../shared/topology/topology-error.ts';
@@ -692,6 +693,41 @@ describe('the file', () => {
       }),
       { seed: 7, numRuns: 300 },
     );
+  });
+});
+
+describe('the MTU of a port without a cable', () => {
+  /** By name: those of the interfaces, and those of the ports that are none. */
+  function mtus(json: Json, device: string): Record<string, number> {
+    const topology = validateTopology(json, join(folder, 'net.json'));
+    const spec = topology.devices.find(({ name }) => name === device)!;
+    return Object.fromEntries(
+      [...portsOf(topology, spec), ...spec.interfaces].map(({ name, mtu }) => [name, mtu]),
+    );
+  }
+
+  test('is that of its bridge, which has the smallest of the cables at it', () => {
+    const cabled = spoilt([c('home', 'mtu'), 9000]);
+    expect(mtus(cabled, 'router')).toMatchObject({ lan: 9000, lan1: 9000, lan2: 9000, wan: 1500 });
+    const mixed = spoilt(
+      [c('home', 'mtu'), 9000],
+      [d('router', 'interfaces', 'lan', 'bridge'), ['lan1', 'lan2', 'lan3']],
+      [d('other'), { kind: 'host', interfaces: { eth0: {} } }],
+      [c('other'), { ends: ['other:eth0', 'router:lan2'], mtu: 4000 }],
+    );
+    expect(mtus(mixed, 'router')).toMatchObject({ lan: 4000, lan1: 9000, lan2: 4000, lan3: 4000 });
+  });
+
+  test('of a switch is the smallest of the cables at that; else 1500', () => {
+    const interfaces = { port1: {}, port2: {}, port3: {} };
+    const cabled = spoilt(
+      [d('middle'), { kind: 'switch', interfaces }],
+      [c('home'), { ends: ['laptop:eth0', 'middle:port1'], mtu: 9000 }],
+      [c('up'), { ends: ['middle:port2', 'router:lan1'], mtu: 8000 }],
+    );
+    expect(mtus(cabled, 'middle')).toEqual({ port1: 9000, port2: 8000, port3: 8000 });
+    const free = spoilt([c('home'), undefined], [c('uplink', 'mtu'), 9000]);
+    expect(mtus(free, 'router')).toEqual({ lan: 1500, lan1: 1500, lan2: 1500, wan: 9000 });
   });
 });
 
