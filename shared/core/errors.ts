@@ -13,6 +13,8 @@ export interface SystemError extends Error {
   syscall: string;
   address?: string;
   port?: number;
+  /** EMSGSIZE of a datagram: bytes of the longest packet that may go, as Linux's error queue tells. */
+  mtu?: number;
 }
 
 export function systemError(code: string, syscall: string, address?: string, port?: number): SystemError {

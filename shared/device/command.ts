@@ -3,6 +3,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { HttpCache } from '../apps/http/cache.ts';
 import type { Sockets } from '../socket/sockets.ts';
+import type { LearnedMtu } from '../stack/path-mtu.ts';
 
 export interface CommandIo {
   readonly stdin: Readable;
@@ -20,6 +21,8 @@ export interface CommandIo {
 export interface DeviceTables {
   arp(): readonly ArpRow[];
   routes(): readonly RouteRow[];
+  /** What routers said about the longest packet on the way to an address. */
+  pathMtu(address: string): LearnedMtu | undefined;
   links(): readonly LinkRow[];
   tcp(): readonly SocketRow[];
   udp(): readonly SocketRow[];

@@ -1,6 +1,6 @@
 // The stack's tables as commands show them.
 
-import { formatCidr, formatIpv4, formatMac, networkOf } from '../core/address.ts';
+import { formatCidr, formatIpv4, formatMac, ipv4, networkOf } from '../core/address.ts';
 import type { ArpRow, CounterRow, DeviceTables, LinkRow, NatRow, SocketRow } from './command.ts';
 import type { Device } from './device.ts';
 import type { Port } from './ports.ts';
@@ -31,6 +31,7 @@ export function tablesOf(device: Device, ports: ReadonlyMap<string, Port>): Devi
         source: route.source === undefined ? undefined : formatIpv4(route.source),
         protocol: route.protocol,
       })),
+    pathMtu: (address) => stack.ipv4.learnedMtu(ipv4(address)),
     links: () => linkRows(device, ports),
     tcp: () =>
       stack.tcp.sockets().map((info) => ({

@@ -3,10 +3,8 @@
 import { EventEmitter } from 'node:events';
 import { formatIpv4, ipv4 } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
-import { systemError } from '../core/errors.ts';
 import type { EchoApi, EchoEndpoint } from '../stack/datagram-api.ts';
 import { datagramOptions, errorReport } from './datagrams.ts';
-import { toSystemError } from './errors.ts';
 import type { EchoReply, IcmpSocket, UdpSendOptions } from './sockets.ts';
 
 export class IcmpEchoSocket extends EventEmitter implements IcmpSocket {
@@ -36,11 +34,7 @@ export class IcmpEchoSocket extends EventEmitter implements IcmpSocket {
   }
 
   sendEcho(destination: string, sequence: number, data: Uint8Array, options: UdpSendOptions = {}): void {
-    try {
-      this.#endpoint.send(ipv4(destination), sequence, data, datagramOptions(options));
-    } catch (error) {
-      throw systemError(toSystemError(error, 'send').code, 'send', destination);
-    }
+    this.#endpoint.send(ipv4(destination), sequence, data, datagramOptions(options));
   }
 
   close(): void {

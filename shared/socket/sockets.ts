@@ -91,7 +91,8 @@ export interface SocketErrorReport {
 export interface UdpSendOptions {
   readonly ttl?: number;
   readonly tos?: number;
-  readonly dontFragment?: boolean;
+  /** As IP_PMTUDISC_DO, or IP_PMTUDISC_PROBE; what is too long is then refused with EMSGSIZE. */
+  readonly dontFragment?: boolean | 'probe';
   /** Sent to this MAC without ARP: a DHCP server's reply to a client that has no address yet. */
   readonly link?: MacAddress;
   /** Source address other than the bound one; 0.0.0.0 for a DHCP client. */

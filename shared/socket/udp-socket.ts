@@ -67,11 +67,7 @@ export class UdpDatagramSocket extends EventEmitter implements UdpSocket {
     const to = address === undefined ? peer?.address : ipv4(address);
     const toPort = port ?? peer?.port;
     if (to === undefined || toPort === undefined) throw systemError('EDESTADDRREQ', 'send');
-    try {
-      endpoint.send(data, to, toPort, datagramOptions(options));
-    } catch (error) {
-      throw systemError(toSystemError(error, 'send').code, 'send', formatIpv4(to), toPort);
-    }
+    endpoint.send(data, to, toPort, datagramOptions(options));
   }
 
   address(): AddressInfo {

@@ -9,8 +9,9 @@ export interface DatagramOptions {
   /**
    * True refuses what is longer than the path MTU, with EMSGSIZE. Unless told, as on Linux, a datagram
    * that fits the path is sent with DF, so that a smaller MTU is noticed, and a longer one is fragmented.
+   * `probe` is true but for what was learned of the path, as IP_PMTUDISC_PROBE: only the link's MTU counts.
    */
-  readonly dontFragment?: boolean;
+  readonly dontFragment?: boolean | 'probe';
   /** Source address instead of the bound or routed one; 0.0.0.0 for a DHCP client. */
   readonly source?: IpAddress;
   /** Sent in a frame to this MAC, without ARP. */

@@ -52,10 +52,18 @@ export function sendDatagram(network: NetworkLayer, buffer: Uint8Array, outgoing
     ...(options.link !== undefined && { link: options.link }),
     ...(outgoing.interface !== undefined && { interface: outgoing.interface }),
   });
-  if (failed) throw systemError(failed, 'send', network.format(destination), outgoing.port);
+  if (!failed) return;
+  const error = systemError(failed, 'send', network.format(destination), outgoing.port);
+  throw failed === 'EMSGSIZE' ? Object.assign(error, { mtu: longestPacket(network, outgoing) }) : error;
+}
+
+function longestPacket(network: NetworkLayer, outgoing: Outgoing): number | undefined {
+  const path = network.path(outgoing.destination, outgoing.source, outgoing.interface);
+  if (typeof path === 'string') return undefined;
+  return outgoing.options.dontFragment === 'probe' ? path.linkMtu : path.mtu;
 }
 
 function fitsPath(network: NetworkLayer, buffer: Uint8Array, outgoing: Outgoing): boolean {
-  const path = network.path(outgoing.destination, outgoing.source, outgoing.interface);
-  return typeof path !== 'string' && buffer.length - network.headroom + IP_HEADER <= path.mtu;
+  const longest = longestPacket(network, outgoing);
+  return longest !== undefined && buffer.length - network.headroom + IP_HEADER <= longest;
 }

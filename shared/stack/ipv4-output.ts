@@ -70,7 +70,8 @@ export class Ipv4Output {
     const isMine = source === IPV4_ANY ? options.interface !== undefined : this.#local.isOwn(source);
     if (!isMine || (isLoopbackIpv4(source) && !route.interface.loopback)) return 'EADDRNOTAVAIL';
     const packet = buffer.subarray(ETHERNET_HEADER_LENGTH);
-    const mtu = this.#paths.mtu(destination, route);
+    const mtu =
+      options.dontFragment === 'probe' ? this.#paths.linkMtu(route) : this.#paths.mtu(destination, route);
     if (packet.length > (options.dontFragment ? mtu : IPV4_MAX_LENGTH)) return 'EMSGSIZE';
     this.writeHeader(packet, options);
     const link = options.link ?? route.interface.groupMacFor(destination);
@@ -169,7 +170,7 @@ export class Ipv4Output {
     writeIpv4Header(packet, {
       tos: options.tos ?? 0,
       identification: this.#identification,
-      dontFragment: options.dontFragment ?? false,
+      dontFragment: Boolean(options.dontFragment),
       moreFragments: false,
       fragmentOffset: 0,
       ttl: options.ttl ?? DEFAULT_TTL,

@@ -64,6 +64,7 @@ import type {
   TransportHandler,
 } from './network-layer.ts';
 import type { PacketHook } from './packet-hook.ts';
+import type { LearnedMtu } from './path-mtu.ts';
 import { Paths } from './paths.ts';
 import type { Route, RouteTable } from './routes.ts';
 
@@ -243,6 +244,11 @@ export class Ipv4 implements NetworkLayer {
   refuse(packet: ReceivedPacket, what: 'port' | 'protocol'): void {
     const error = what === 'port' ? PORT_UNREACHABLE : PROTOCOL_UNREACHABLE;
     if (this.isLocal(packet.destination)) this.#answerWithError(packet.packet, error, packet.broadcast);
+  }
+
+  /** For a destination whose path is known to carry less than the link. */
+  learnedMtu(destination: Ipv4Address): LearnedMtu | undefined {
+    return this.#paths.learnedMtu(destination);
   }
 
   learnMtu(destination: Ipv4Address, mtu: number): void {

@@ -24,8 +24,8 @@ export interface SendOptions {
   /** 64 unless told. */
   readonly ttl?: number;
   readonly tos?: number;
-  /** Don't fragment; a packet longer than the path MTU is then refused with EMSGSIZE. */
-  readonly dontFragment?: boolean;
+  /** Don't fragment; a packet longer than the path MTU, or with `probe` the link's, is then refused with EMSGSIZE. */
+  readonly dontFragment?: boolean | 'probe';
   /** Leave through this interface whatever the routes say (DHCP before an address is known). */
   readonly interface?: string;
   /** Sent in a frame to this MAC, without ARP. */

@@ -16,6 +16,13 @@ export function plateauBelow(length: number): number {
   return PLATEAUS.find((plateau) => plateau < length) ?? IPV4_MIN_MTU;
 }
 
+export interface LearnedMtu {
+  /** Bytes. */
+  readonly mtu: number;
+  /** ms until a longer packet is tried again. */
+  readonly expiresIn: number;
+}
+
 export class PathMtuCache {
   readonly #paths = new Map<IpAddress, { readonly mtu: number; readonly until: number }>();
 
@@ -29,6 +36,13 @@ export class PathMtuCache {
     if (path.until > this.clock.now()) return Math.min(path.mtu, linkMtu);
     this.#paths.delete(destination);
     return linkMtu;
+  }
+
+  /** What routers said about a destination, if it still counts. */
+  learned(destination: IpAddress): LearnedMtu | undefined {
+    const path = this.#paths.get(destination);
+    const expiresIn = path ? path.until - this.clock.now() : 0;
+    return path && expiresIn > 0 ? { mtu: path.mtu, expiresIn } : undefined;
   }
 
   /** Takes a smaller MTU; one that is not smaller is no news, one below 68 is nonsense (RFC 791). */

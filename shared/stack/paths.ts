@@ -6,7 +6,7 @@ import { IPV4_MAX_LENGTH } from '../wire/ipv4.ts';
 import type { NetworkInterface } from './interface.ts';
 import type { LocalAddresses } from './local-addresses.ts';
 import type { Path, SendError } from './network-layer.ts';
-import { PathMtuCache } from './path-mtu.ts';
+import { type LearnedMtu, PathMtuCache } from './path-mtu.ts';
 import type { Route, RouteTable } from './routes.ts';
 
 export interface PathsOptions {
@@ -59,13 +59,22 @@ export class Paths {
     if (typeof route === 'string') return route;
     const from = source || this.#sourceFor(destination, route);
     if (from === undefined) return 'ENETUNREACH';
-    const linkMtu = Math.min(route.interface.mtu, IPV4_MAX_LENGTH);
+    const linkMtu = this.linkMtu(route);
     return { source: from, mtu: this.#mtus.get(destination, linkMtu), linkMtu };
   }
 
   /** Bytes, IP header included. */
   mtu(destination: Ipv4Address, route: Route): number {
-    return this.#mtus.get(destination, Math.min(route.interface.mtu, IPV4_MAX_LENGTH));
+    return this.#mtus.get(destination, this.linkMtu(route));
+  }
+
+  /** Bytes of the longest packet that the first link takes. */
+  linkMtu(route: Route): number {
+    return Math.min(route.interface.mtu, IPV4_MAX_LENGTH);
+  }
+
+  learnedMtu(destination: Ipv4Address): LearnedMtu | undefined {
+    return this.#mtus.learned(destination);
   }
 
   learnMtu(destination: Ipv4Address, mtu: number): void {

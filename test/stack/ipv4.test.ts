@@ -481,6 +481,21 @@ describe('own packets', () => {
     expect(new Set(parts.map(({ identification }) => identification)).size).toBe(1);
     const refused = () => endpoint.send(new Uint8Array(3000), ipv4('10.0.2.2'), 9, { dontFragment: true });
     expect(refused).toThrow('EMSGSIZE');
+    expect(thrownBy(refused)).toMatchObject({ mtu: 1500 });
+  });
+
+  test('with probe only the link counts, and what was learned of the path does not', () => {
+    const bench = router();
+    const { endpoint } = open(bench);
+    const send = (length: number, dontFragment: true | 'probe') =>
+      endpoint.send(new Uint8Array(length), ipv4('10.0.2.2'), 9, { dontFragment });
+    bench.stack.ipv4.learnMtu(ipv4('10.0.2.2'), 1200);
+    expect(thrownBy(() => send(1472, true))).toMatchObject({ code: 'EMSGSIZE', mtu: 1200 });
+    expect(thrownBy(() => send(1473, 'probe'))).toMatchObject({ code: 'EMSGSIZE', mtu: 1500 });
+    bench.right.frames();
+    send(1472, 'probe');
+    bench.clock.settle();
+    expect(packetsOf(bench.right.frames())).toMatchObject([{ dontFragment: true, moreFragments: false }]);
   });
 
   test('RFC 1191: a smaller path MTU is learned, and forgotten after ten minutes', () => {
@@ -513,8 +528,10 @@ describe('own packets', () => {
       { moreFragments: true, dontFragment: false },
       { moreFragments: false },
     ]);
+    expect(bench.stack.ipv4.learnedMtu(ipv4('10.9.0.1'))).toMatchObject({ mtu: 1200, expiresIn: 600_000 });
     bench.clock.advance(600_000);
     expect(bench.stack.ipv4.path(ipv4('10.9.0.1'))).toMatchObject({ mtu: 1500 });
+    expect(bench.stack.ipv4.learnedMtu(ipv4('10.9.0.1'))).toBeUndefined();
   });
 
   test('ICMP-6: a router that tells no MTU makes the next smaller usual one', () => {
@@ -541,6 +558,15 @@ describe('own packets', () => {
     expect(stack.ipv4.send(buffer, options)).toBe('EADDRNOTAVAIL');
   });
 });
+
+function thrownBy(action: () => void): unknown {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
 
 /** The IPv4 packets among frames, decoded, fragments too. */
 function packetsOf(frames: readonly Uint8Array[]) {

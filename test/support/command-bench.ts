@@ -3,7 +3,7 @@
 
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { HttpCache } from '../../shared/apps/http/cache.ts';
-import { formatIpv4, formatMac } from '../../shared/core/address.ts';
+import { formatIpv4, formatMac, ipv4 } from '../../shared/core/address.ts';
 import { Counters } from '../../shared/core/counters.ts';
 import { seededRandom } from '../../shared/core/random.ts';
 import type { Command, CommandContext, CommandIo, DeviceTables } from '../../shared/device/command.ts';
@@ -17,6 +17,7 @@ import { RecordedLog } from './recorded-log.ts';
 export const NO_TABLES: DeviceTables = {
   arp: () => [],
   routes: () => [],
+  pathMtu: () => undefined,
   links: () => [],
   tcp: () => [],
   udp: () => [],
@@ -168,6 +169,7 @@ function tablesOf({ stack }: Node): DeviceTables {
           prefixLength,
         })),
       })),
+    pathMtu: (address) => stack.ipv4.learnedMtu(ipv4(address)),
     routes: () =>
       stack.routes.list().map(({ destination, via, interface: through, protocol }) => ({
         destination:

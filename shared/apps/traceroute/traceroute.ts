@@ -1,13 +1,14 @@
 // traceroute: probes with a rising TTL, and who says that it ran out (RFC 792), as Linux's traceroute asks.
 
 import type { Timer } from '../../core/clock.ts';
-import type { EchoReply, SocketErrorReport, Sockets } from '../../socket/sockets.ts';
+import type { SystemError } from '../../core/errors.ts';
+import type { EchoReply, SocketErrorReport, Sockets, UdpSendOptions } from '../../socket/sockets.ts';
 
 export interface TracerouteProbe {
   readonly ttl: number;
   /** 0 for the first probe of a hop. */
   readonly probe: number;
-  /** Who answered; undefined if nobody did in time. */
+  /** Who answered; undefined if nobody did in time, or the device itself could not send it. */
   readonly address?: string;
   /** Round trip in ms, if it was answered. */
   readonly rtt?: number;
@@ -32,6 +33,7 @@ export interface TracerouteOptions {
   /** Bytes of data; what makes a packet of 60 bytes unless told. */
   readonly size?: number;
   readonly tos?: number;
+  /** Sends with DF what the first link takes, whatever was learned of the path. */
   readonly dontFragment?: boolean;
   /** Ends it with what is known so far. */
   readonly signal?: AbortSignal;
@@ -86,7 +88,8 @@ interface Prober {
 }
 
 interface Answer {
-  readonly address: string;
+  /** Undefined for an error of the device itself. */
+  readonly address: string | undefined;
   readonly annotation: string | undefined;
   readonly final: boolean;
   /** The destination itself answered. */
@@ -108,9 +111,24 @@ function reportAnswer(sockets: Sockets, report: SocketErrorReport, destination: 
   };
 }
 
+/** As Linux's error queue has it: what is longer than the link's MTU never leaves. */
+function localAnswer(sockets: Sockets, mtu: number | undefined): Answer {
+  return {
+    address: undefined,
+    annotation: `!F-${mtu}`,
+    final: true,
+    reached: false,
+    at: sockets.clock.now(),
+  };
+}
+
+function sendOptionsOf({ tos, dontFragment }: TracerouteOptions, ttl: number): UdpSendOptions {
+  return { ttl, tos, dontFragment: dontFragment ? 'probe' : undefined };
+}
+
 /** Probes to ports that nobody listens on: the destination says port unreachable. */
 function udpProber(sockets: Sockets, options: TracerouteOptions, data: Uint8Array, answer: OnAnswer): Prober {
-  const { destination, tos, dontFragment } = options;
+  const { destination } = options;
   const firstPort = options.port ?? FIRST_PORT;
   const socket = sockets.createUdpSocket();
   socket.on('error', () => {});
@@ -120,7 +138,7 @@ function udpProber(sockets: Sockets, options: TracerouteOptions, data: Uint8Arra
   });
   socket.bind();
   return {
-    send: (index, ttl) => socket.send(data, firstPort + index, destination, { ttl, tos, dontFragment }),
+    send: (index, ttl) => socket.send(data, firstPort + index, destination, sendOptionsOf(options, ttl)),
     close: () => socket.close(),
   };
 }
@@ -132,7 +150,7 @@ function icmpProber(
   data: Uint8Array,
   answer: OnAnswer,
 ): Prober {
-  const { destination, tos, dontFragment } = options;
+  const { destination } = options;
   const socket = sockets.openIcmp();
   socket.on('report', (report: SocketErrorReport & { sequence: number }) =>
     answer(report.sequence - 1, reportAnswer(sockets, report, destination)),
@@ -147,7 +165,7 @@ function icmpProber(
     }),
   );
   return {
-    send: (index, ttl) => socket.sendEcho(destination, index + 1, data, { ttl, tos, dontFragment }),
+    send: (index, ttl) => socket.sendEcho(destination, index + 1, data, sendOptionsOf(options, ttl)),
     close: () => socket.close(),
   };
 }
@@ -158,7 +176,7 @@ interface Pending {
   answer: Answer | undefined;
 }
 
-/** @throws SystemError (as a rejection) when a probe can't be sent: ENETUNREACH, EMSGSIZE, … */
+/** @throws SystemError (as a rejection) when a probe can't be sent: ENETUNREACH, EHOSTUNREACH, … */
 export function traceroute(sockets: Sockets, options: TracerouteOptions): Promise<TracerouteSummary> {
   const { clock } = sockets;
   const { firstTtl, probes } = options;
@@ -208,7 +226,12 @@ export function traceroute(sockets: Sockets, options: TracerouteOptions): Promis
         reportSettled();
       });
       pending.set(index, { sentAt: clock.now(), timeout, answer: undefined });
-      prober.send(index, firstTtl + Math.floor(index / probes));
+      try {
+        prober.send(index, firstTtl + Math.floor(index / probes));
+      } catch (error) {
+        if ((error as SystemError).code !== 'EMSGSIZE') throw error;
+        onAnswer(index, localAnswer(sockets, (error as SystemError).mtu));
+      }
     }
 
     function onAnswer(index: number, answer: Answer): void {

@@ -1,6 +1,7 @@
 // The layouts and JSON field names of iproute2, trailing blanks included.
 
 import { broadcastOf, formatIpv4, ipv4 } from '../../core/address.ts';
+import type { LearnedMtu } from '../../stack/path-mtu.ts';
 import type { ArpRow, LinkRow, RouteRow } from '../command.ts';
 import type { FoundRoute } from './route-lookup.ts';
 
@@ -176,7 +177,8 @@ export function foundRoute(target: string, found: FoundRoute): string {
   const via = found.via === undefined ? '' : `via ${found.via} `;
   const source = found.source === undefined ? '' : `src ${found.source} `;
   const cache = found.kind === 'unicast' ? '' : `<${found.kind === 'local' ? 'local' : 'local,brd'}> `;
-  return `${kind}${target} ${via}dev ${found.interface} ${source}uid 0 \n    cache ${cache}\n`;
+  const learned = found.learned ? `expires ${expiry(found.learned)}sec mtu ${found.learned.mtu} ` : '';
+  return `${kind}${target} ${via}dev ${found.interface} ${source}uid 0 \n    cache ${cache}${learned}\n`;
 }
 
 export function foundRouteJson(target: string, found: FoundRoute): object {
@@ -190,7 +192,13 @@ export function foundRouteJson(target: string, found: FoundRoute): object {
     flags: [],
     uid: 0,
     cache: kind === 'unicast' ? [] : kind === 'local' ? ['local'] : ['local', 'brd'],
+    ...(found.learned && { expires: expiry(found.learned), metrics: [{ mtu: found.learned.mtu }] }),
   };
+}
+
+/** Whole seconds. */
+function expiry({ expiresIn }: LearnedMtu): number {
+  return Math.floor(expiresIn / 1000);
 }
 
 export function neighbor(row: ArpRow, withDevice: boolean): string {

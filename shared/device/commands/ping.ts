@@ -7,7 +7,6 @@ import type { CommandContext } from '../command.ts';
 import { CommandFailure, type Console, command } from './console.ts';
 import { resolveHost } from './host.ts';
 import { OptionError, parseNumber, parseOptions } from './options.ts';
-import { findRoute } from './route-lookup.ts';
 import { errorCode, strerror } from './strerror.ts';
 
 const USAGE = `
@@ -270,7 +269,6 @@ async function run(args: readonly string[], console: Console, context: CommandCo
 
   const start = sockets.clock.now();
   let lastEvent = start;
-  let mtu = findRoute(context.tables, address)?.mtu ?? 1500;
   const say = (line: string): void => {
     const stamp = settings.timestamps ? `[${(Date.now() / 1000).toFixed(6)}] ` : '';
     if (!quiet && !flood) console.printNow(`${stamp}${line}\n`);
@@ -305,14 +303,13 @@ async function run(args: readonly string[], console: Console, context: CommandCo
     onReply,
     onReport(report, sequence) {
       lastEvent = sockets.clock.now();
-      if (report.kind === 'too-big') mtu = report.mtu;
       show('\bE');
       say(`From ${report.from} icmp_seq=${sequence & 0xffff} ${describeReport(report)}`);
     },
     onSendError(error) {
       const text =
         error.code === 'EMSGSIZE'
-          ? `local error: message too long, mtu=${mtu}`
+          ? `local error: message too long, mtu=${error.mtu}`
           : `sendmsg: ${strerror(error)}`;
       show('E');
       if (!quiet && !flood) void console.complain(`ping: ${text}\n`);

@@ -1,6 +1,7 @@
 // Which way a packet would go, by the tables of the device: the longest prefix wins.
 
 import { broadcastOf, inNetwork, ipv4, parseCidr, parseIpv4 } from '../../core/address.ts';
+import type { LearnedMtu } from '../../stack/path-mtu.ts';
 import type { DeviceTables, LinkRow, RouteRow } from '../command.ts';
 
 export interface FoundRoute {
@@ -9,8 +10,8 @@ export interface FoundRoute {
   readonly via?: string | undefined;
   /** The address that a packet of this device would leave with. */
   readonly source?: string | undefined;
-  /** Bytes. */
-  readonly mtu: number;
+  /** What is known of the path beyond the link. */
+  readonly learned?: LearnedMtu | undefined;
 }
 
 export function prefixLengthOf(destination: string): number {
@@ -41,7 +42,7 @@ export function findRoute(tables: DeviceTables, target: string): FoundRoute | un
   const loopback = links.find((link) => link.loopback);
   const isOwn = links.some((link) => link.ipv4.some((own) => own.address === target));
   if (isOwn || address >>> 24 === 127)
-    return { kind: 'local', interface: loopback?.name ?? 'lo', source: target, mtu: loopback?.mtu ?? 65536 };
+    return { kind: 'local', interface: loopback?.name ?? 'lo', source: target };
 
   const [best] = tables
     .routes()
@@ -58,6 +59,6 @@ export function findRoute(tables: DeviceTables, target: string): FoundRoute | un
     interface: best.interface,
     via: best.via,
     source,
-    mtu: link?.mtu ?? 1500,
+    learned: tables.pathMtu(target),
   };
 }

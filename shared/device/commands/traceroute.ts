@@ -135,10 +135,10 @@ function readOptions(args: readonly string[]): ReturnType<typeof parseOptions<ke
 
 /** One probe as it is printed: the address where it differs from what this hop said last. */
 function probeText(probe: TracerouteProbe, said: string | undefined, numeric: boolean): string {
-  if (probe.address === undefined) return ' *';
-  const address = numeric ? probe.address : `${probe.address} (${probe.address})`;
   const time = probe.rtt === undefined ? '' : `  ${probe.rtt.toFixed(3)} ms`;
   const annotation = probe.annotation === undefined ? '' : ` ${probe.annotation}`;
+  if (probe.address === undefined) return ` *${time}${annotation}`;
+  const address = numeric ? probe.address : `${probe.address} (${probe.address})`;
   return `${probe.address === said ? '' : ` ${address}`}${time}${annotation}`;
 }
 

@@ -13,7 +13,7 @@ const none = () => [];
 const context: CommandContext = {
   device: 'laptop',
   sockets,
-  tables: { arp: none, routes: none, links: none, tcp: none, udp: none },
+  tables: { arp: none, routes: none, pathMtu: () => undefined, links: none, tcp: none, udp: none },
   nameServers: none,
   httpCache: new HttpCache(sockets.clock),
 };

@@ -121,13 +121,14 @@ describe('errors on the way', () => {
   });
 
   test('-M do and a cable with a smaller MTU', async () => {
-    const { stdout, stderr, code } = await laptop({ mtus: { 'isp-web': 1200 } }).run(
-      'ping -c 2 -M do -s 1400 www.example.com',
-    );
+    const bench = laptop({ mtus: { 'isp-web': 1200 } });
+    const { stdout, stderr, code } = await bench.run('ping -c 2 -M do -s 1400 www.example.com');
     expect(stdout).toContain('From 51.0.0.1 icmp_seq=1 Frag needed and DF set (mtu = 1200)\n');
     expect(stderr).toBe('ping: local error: message too long, mtu=1200\n');
     expect(stdout).toContain('2 packets transmitted, 0 received, +2 errors, 100% packet loss');
     expect(code).toBe(1);
+    const again = await bench.run('ping -c 1 -M do -s 1173 www.example.com');
+    expect(again.stderr).toBe('ping: local error: message too long, mtu=1200\n');
   });
 
   test('-M do beyond the own interface', async () => {

@@ -190,6 +190,26 @@ describe('ip', () => {
     );
   });
 
+  test('route get: a path that carries less than its link', async () => {
+    const learned: Partial<DeviceTables> = { ...HOST, pathMtu: () => ({ mtu: 1400, expiresIn: 595_900 }) };
+    expect(await stdout('ip route get 8.8.8.8', learned)).toBe(
+      '8.8.8.8 via 192.168.0.1 dev eth0 src 192.168.0.24 uid 0 \n    cache expires 595sec mtu 1400 \n',
+    );
+    expect(JSON.parse(await stdout('ip -j route get 8.8.8.8', learned))).toEqual([
+      {
+        dst: '8.8.8.8',
+        gateway: '192.168.0.1',
+        dev: 'eth0',
+        prefsrc: '192.168.0.24',
+        flags: [],
+        uid: 0,
+        cache: [],
+        expires: 595,
+        metrics: [{ mtu: 1400 }],
+      },
+    ]);
+  });
+
   test('neigh', async () => {
     expect(await stdout('ip neigh')).toBe(
       '192.168.0.1 dev eth0 lladdr 02:00:00:00:00:bb REACHABLE \n192.168.0.9 dev eth0 FAILED \n',

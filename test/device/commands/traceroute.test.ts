@@ -67,7 +67,30 @@ test('-F where the way is narrower', async () => {
   const bench = await laptop({ mtus: { 'isp-web': 1200 } });
   const { stdout } = await bench.run('traceroute -F -n -q 1 www.example.com 1400');
   expect(stdout).toMatch(/^ 3 {2}51\.0\.0\.1 {2}0\.000 ms !F-1200$/m);
+  // What was learned of the path does not count, as with Linux's IP_PMTUDISC_PROBE.
+  expect(await bench.run('ip route get 93.184.216.34')).toMatchObject({
+    stdout: expect.stringContaining(' mtu 1200 ') as string,
+  });
+  expect(await bench.run('traceroute -F -n -q 1 www.example.com 1400')).toEqual({
+    code: 0,
+    stdout,
+    stderr: '',
+  });
 });
+
+test.each(['', '-I '])(
+  '-F %swith more than the own link takes: nothing leaves, and it says why',
+  async (method) => {
+    const bench = await laptop();
+    expect(await bench.run(`traceroute -F ${method}www.example.com 1501`)).toEqual({
+      code: 0,
+      stdout:
+        'traceroute to www.example.com (93.184.216.34), 30 hops max, 1501 byte packets\n' +
+        ' 1  *  0.000 ms !F-1500 *  0.000 ms !F-1500 *  0.000 ms !F-1500\n',
+      stderr: '',
+    });
+  },
+);
 
 test.each([
   [
