@@ -116,9 +116,14 @@ export interface LeaseRow {
   readonly expiresIn: number;
 }
 
-/** What commands may use of their device. */
-export interface CommandContext {
+/** What commands may use of a device without a stack: a switch, a tap. */
+export interface StacklessContext {
   readonly device: string;
+  readonly tables: Pick<DeviceTables, 'counters'>;
+}
+
+/** What commands may use of their device. */
+export interface CommandContext extends StacklessContext {
   readonly sockets: Sockets;
   readonly tables: DeviceTables;
   /** Addresses of the device's name servers, first choice first. */
@@ -128,4 +133,8 @@ export interface CommandContext {
 }
 
 /** Runs to its end and gives the exit code of the real tool in the same case. */
-export type Command = (args: readonly string[], io: CommandIo, context: CommandContext) => Promise<number>;
+export type Command<Context = CommandContext> = (
+  args: readonly string[],
+  io: CommandIo,
+  context: Context,
+) => Promise<number>;

@@ -6,8 +6,8 @@ import type { DeviceStatus } from '../control/device-status.ts';
 import type { ControlHandler, IncomingCall } from '../control/peer.ts';
 import { apiMethods } from './api-methods.ts';
 import { fieldsOf, invalid, portNamed } from './call-params.ts';
-import type { CommandContext } from './command.ts';
-import { commands } from './commands/table.ts';
+import type { CommandContext, CommandIo, StacklessContext } from './command.ts';
+import { commands, stacklessCommands } from './commands/table.ts';
 import { type FaultyDevice, faultMethods } from './fault-methods.ts';
 
 /** Exit code of a shell for a command that is not there. */
@@ -17,8 +17,7 @@ export interface ControlledDevice extends FaultyDevice {
   status(): DeviceStatus;
   /** Calls back whenever readiness, carrier or an address may have changed; returns the call that ends it. */
   onChange(callback: () => void): () => void;
-  /** Absent on a device without a stack. */
-  readonly commandContext: CommandContext | undefined;
+  readonly commandContext: CommandContext | StacklessContext;
   stop(): void;
 }
 
@@ -69,16 +68,25 @@ function runCommand({ commandContext }: ControlledDevice, call: IncomingCall): P
     throw invalid('argv is to be a list of words, the command first');
   if (typeof cwd !== 'string') throw invalid('cwd is to be the folder that file arguments are relative to');
   const [name, ...args] = argv as [string, ...string[]];
-  if (!commandContext) {
-    call.stderr.write(`${name}: a device of this kind has no network stack to run commands on\n`);
-    return NOT_FOUND;
-  }
-  const command = commands.get(name);
-  if (!command) {
-    call.stderr.write(`${name}: command not found; there are ${[...commands.keys()].join(', ')}\n`);
-    return NOT_FOUND;
-  }
   const { stdin, stdout, stderr, interrupt } = call;
   const width = typeof columns === 'number' ? columns : undefined;
-  return command(args, { stdin, stdout, stderr, cwd, columns: width, interrupt }, commandContext);
+  const run = commandNamed(name, commandContext);
+  if (typeof run === 'function') return run(args, { stdin, stdout, stderr, cwd, columns: width, interrupt });
+  stderr.write(`${name}: ${run}\n`);
+  return NOT_FOUND;
+}
+
+/** A command of the device, or why there is none. */
+function commandNamed(
+  name: string,
+  context: ControlledDevice['commandContext'],
+): ((args: readonly string[], io: CommandIo) => Promise<number>) | string {
+  if ('sockets' in context) {
+    const command = commands.get(name);
+    if (command) return (args, io) => command(args, io, context);
+    return `command not found; there are ${[...commands.keys()].join(', ')}`;
+  }
+  const command = stacklessCommands.get(name);
+  if (command) return (args, io) => command(args, io, context);
+  return `a device of this kind has no network stack; there is ${[...stacklessCommands.keys()].join(', ')}`;
 }

@@ -29,8 +29,13 @@ export interface PlaneOptions {
 }
 
 /** A device whose ports are one LAN; it has no address and runs nothing. */
-export function bridgePlane({ clock, counters, ports }: PlaneOptions): Bridge {
-  return new Bridge({ clock, counters, ports: [...ports].map(([name, { top }]) => ({ name, port: top })) });
+export function bridgePlane({ clock, log, counters, ports }: PlaneOptions): Bridge {
+  return new Bridge({
+    clock,
+    log,
+    counters,
+    ports: [...ports].map(([name, { top }]) => ({ name, port: top })),
+  });
 }
 
 /** A device with a stack: `forwarding` makes it a router, and what the topology says of NAT then holds. */
@@ -110,10 +115,10 @@ function behavioursOf({ faults }: DeviceConfig, clock: Clock): Device['behaviour
 }
 
 /** The port of an interface, or a bridge over the ports that it has for members. */
-function portUnder(entry: InterfaceSpec, { clock, counters, ports }: PlaneOptions): FramePort {
+function portUnder(entry: InterfaceSpec, { clock, log, counters, ports }: PlaneOptions): FramePort {
   if (!entry.bridge) return portNamed(entry.name, ports).top;
   const members = entry.bridge.map(({ name }) => ({ name, port: portNamed(name, ports).top }));
-  return new Bridge({ clock, counters, ports: members, mac: mac(entry.mac) }).port;
+  return new Bridge({ clock, log, counters, ports: members, mac: mac(entry.mac) }).port;
 }
 
 function portNamed(name: string, ports: PlaneOptions['ports']): Pick<Port, 'top'> {

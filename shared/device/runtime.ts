@@ -12,7 +12,7 @@ import type { DeviceReady } from '../topology/device-config.ts';
 import { ETHERNET_HEADER_LENGTH } from '../wire/ethernet.ts';
 import { checkIpv4, ipv4PacketAt } from '../wire/ipv4.ts';
 import { Captures } from './captures.ts';
-import type { CommandContext } from './command.ts';
+import type { CommandContext, StacklessContext } from './command.ts';
 import { controlMethods } from './control-methods.ts';
 import type { Device, DeviceService, StartService } from './device.ts';
 import { type Launch, readLaunch } from './launch.ts';
@@ -20,7 +20,7 @@ import { watchLoopLag } from './loop-lag.ts';
 import { bridgePlane, ipPlane, type PlaneOptions } from './plane.ts';
 import { openPorts, type Port } from './ports.ts';
 import { deviceStatus } from './status.ts';
-import { tablesOf } from './tables.ts';
+import { counterRows, tablesOf } from './tables.ts';
 import { setV8Flags } from './v8-flags.ts';
 
 /** What a kind of device is: a plane, and services on it. */
@@ -167,11 +167,13 @@ class RunningDevice {
     });
   }
 
-  #commandContext(): CommandContext | undefined {
+  #commandContext(): CommandContext | StacklessContext {
     const device = this.#device;
-    if (!device) return undefined;
+    const { name } = this.#launch.config.spec;
+    if (!device)
+      return { device: name, tables: { counters: () => counterRows(this.#counters, this.#ports) } };
     return {
-      device: device.config.spec.name,
+      device: name,
       sockets: device.sockets.unprivileged,
       tables: tablesOf(device, this.#ports),
       nameServers: () => [...device.known.nameServers.values()].flat(),

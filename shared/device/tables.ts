@@ -1,6 +1,7 @@
 // The stack's tables as commands show them.
 
 import { formatCidr, formatIpv4, formatMac, ipv4, networkOf } from '../core/address.ts';
+import type { Counters } from '../core/counters.ts';
 import type { ArpRow, CounterRow, DeviceTables, LinkRow, NatRow, SocketRow } from './command.ts';
 import type { Device } from './device.ts';
 import type { Port } from './ports.ts';
@@ -54,15 +55,15 @@ export function tablesOf(device: Device, ports: ReadonlyMap<string, Port>): Devi
           details: {},
         }),
       ),
-    counters: () => counterRows(device, ports),
+    counters: () => counterRows(device.sockets.counters, ports),
     ...(nat && { nat: () => nat.table().map(natRow) }),
     // Asked anew each time: the DHCP server starts after this is made.
     leases: () => known.leases?.(),
   };
 }
 
-function counterRows({ sockets }: Device, ports: ReadonlyMap<string, Port>): CounterRow[] {
-  const own = Object.entries(sockets.counters.snapshot()).map(([counter, count]) => ({ counter, count }));
+export function counterRows(counters: Counters, ports: ReadonlyMap<string, Port>): CounterRow[] {
+  const own = Object.entries(counters.snapshot()).map(([counter, count]) => ({ counter, count }));
   const ofPorts = [...ports].flatMap(([port, { cable }]) =>
     Object.entries(cable.counters.snapshot()).map(([counter, count]) => ({ counter, port, count })),
   );

@@ -1,9 +1,10 @@
 // A learning bridge (IEEE 802.1D §7): several ports that act as one wire, which carries a frame only to
 // where its receiver is known to be. No spanning tree: a loop of cables is the user's.
 
-import { isGroupMac, type MacAddress } from '../core/address.ts';
+import { formatMac, isGroupMac, type MacAddress } from '../core/address.ts';
 import { Alarm, type Clock } from '../core/clock.ts';
 import type { Counters } from '../core/counters.ts';
+import type { EventLog } from '../core/event-log.ts';
 import type { FramePort, FrameReceiver } from '../core/frame-port.ts';
 import { Recent } from '../core/recent.ts';
 import {
@@ -28,6 +29,7 @@ export interface BridgeOptions {
   /** Of the device's own interface on the bridge; a bridge without one is a switch. */
   readonly mac?: MacAddress;
   readonly clock: Clock;
+  readonly log: EventLog;
   readonly counters: Counters;
 }
 
@@ -56,10 +58,12 @@ export class Bridge {
   /** Forgets the silent, so that no frame that passes need ask for the time. */
   readonly #ageing: Alarm;
   readonly #clock: Clock;
+  readonly #log: EventLog;
   readonly #counters: Counters;
 
   constructor(options: BridgeOptions) {
     this.#clock = options.clock;
+    this.#log = options.log;
     this.#counters = options.counters;
     this.#ownMac = options.mac;
     this.#ageing = new Alarm(options.clock, () => this.#forgetSilent());
@@ -181,8 +185,25 @@ export class Bridge {
   }
 
   #send(frame: Uint8Array, port: BridgePort, forwarded: boolean): void {
-    if (frame.length > port.port.mtu + ETHERNET_OVERHEAD) return this.#counters.add('bridge.too-long');
+    if (port.carrier && frame.length > port.port.mtu + ETHERNET_OVERHEAD) return this.#tooLong(frame, port);
     port.port.send(frame, forwarded);
+  }
+
+  /** Nobody is told (RFC 1191 is for routers), so that the log says it once of a port. */
+  #tooLong(frame: Uint8Array, to: BridgePort): void {
+    this.#counters.add('bridge.too-long');
+    if (to.tooLongTold) return;
+    to.tooLongTold = true;
+    const { name: port } = to;
+    const { mtu } = to.port;
+    const { length } = frame;
+    const source = formatMac(ethernetSource(frame));
+    const destination = formatMac(ethernetDestination(frame));
+    this.#log.warn(
+      'bridge.too-long',
+      { interface: port, mtu, length, source, destination },
+      `A frame of ${length} bytes from ${source} to ${destination} is too long for ${port}, of MTU ${mtu}; it is dropped, and more may be`,
+    );
   }
 
   #changeCarrier(port: BridgePort, up: boolean): void {
@@ -194,6 +215,7 @@ export class Bridge {
 
 class BridgePort {
   carrier = false;
+  tooLongTold = false;
 
   constructor(
     readonly name: string,

@@ -18,7 +18,10 @@ function device() {
     filters: new FrameFilters(),
     device: undefined,
     log: silentLog,
-    commandContext: undefined,
+    commandContext: {
+      device: 'switch',
+      tables: { counters: () => [{ counter: 'bridge.too-long', count: 3 }] },
+    },
   } as unknown as ControlledDevice;
   return controlMethods(controlled);
 }
@@ -32,6 +35,31 @@ function call(params: unknown): IncomingCall {
     interrupt: new AbortController().signal,
   };
 }
+
+describe('commands of a device without a stack', () => {
+  const exec = async (argv: readonly string[]) => {
+    const incoming = call({ argv, cwd: '/' });
+    const code = await device().get('exec')?.(incoming);
+    const said = (stream: unknown) => String((stream as PassThrough).read() ?? '');
+    return { code, stdout: said(incoming.stdout), stderr: said(incoming.stderr) };
+  };
+
+  it('are nstat', async () => {
+    expect(await exec(['nstat'])).toEqual({
+      code: 0,
+      stdout: 'COUNTER          PORT  COUNT\nbridge.too-long  -     3\n',
+      stderr: '',
+    });
+  });
+
+  it('are no others', async () => {
+    expect(await exec(['ping', '8.8.8.8'])).toEqual({
+      code: 127,
+      stdout: '',
+      stderr: 'ping: a device of this kind has no network stack; there is nstat\n',
+    });
+  });
+});
 
 describe('peer', () => {
   it.each(['ws:%%', 'ws://', 'ws://h:99999', 'ws+unix:', 'http://a'])(

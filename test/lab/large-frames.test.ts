@@ -91,3 +91,24 @@ describe('MTU 65535, the largest', () => {
     expect(await longestFrom('laptop:eth0', upload)).toBe(65_549);
   });
 });
+
+test('a switch with different MTUs says what it drops', async () => {
+  net = await up({
+    name: 'mixed',
+    devices: {
+      big: { kind: 'host', interfaces: { eth0: { ipv4: '10.0.0.1/24' } } },
+      small: { kind: 'host', interfaces: { eth0: { ipv4: '10.0.0.2/24' } } },
+      middle: { kind: 'switch', interfaces: { p1: {}, p2: {} } },
+    },
+    cables: {
+      one: { ends: ['big:eth0', 'middle:p1'], mtu: 9000 },
+      two: { ends: ['small:eth0', 'middle:p2'] },
+    },
+  });
+  const ping = ['ping', '-M', 'do', '-c', '1', '-W', '0.5', '-s', '8000', '10.0.0.2'];
+  expect((await net.device('big').exec(ping)).exitCode).toBe(1);
+  const { stdout } = await net.device('middle').exec(['nstat']);
+  expect(stdout).toMatch(/^bridge\.too-long +- +1$/m);
+  const told = (await net.logs()).filter(({ event }) => event === 'bridge.too-long');
+  expect(told).toMatchObject([{ device: 'middle', interface: 'p2', mtu: 1500, length: 8042 }]);
+});

@@ -4,6 +4,7 @@ import { Counters } from '../../shared/core/counters.ts';
 import { Bridge } from '../../shared/stack/bridge.ts';
 import { encodeEthernet } from '../../shared/wire/ethernet.ts';
 import { memoryCable } from '../support/memory-cable.ts';
+import { RecordedLog } from '../support/recorded-log.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
 const OWN = mac('02:00:00:00:00:ff');
@@ -17,6 +18,7 @@ function frame(source: MacAddress, destination: MacAddress, mark = 0): Uint8Arra
 function bridge(own = true, mtus: readonly number[] = [1500, 1500, 1500]) {
   const clock = new VirtualClock();
   const counters = new Counters();
+  const log = new RecordedLog();
   const cables = mtus.map((mtu) => memoryCable(clock, { mtu }));
   const heard: Uint8Array[][] = cables.map(() => []);
   cables.forEach((cable, index) => {
@@ -24,6 +26,7 @@ function bridge(own = true, mtus: readonly number[] = [1500, 1500, 1500]) {
   });
   const under = new Bridge({
     clock,
+    log,
     counters,
     ports: cables.map((cable, index) => ({ name: `p${index}`, port: cable.a })),
     ...(own && { mac: OWN }),
@@ -42,7 +45,7 @@ function bridge(own = true, mtus: readonly number[] = [1500, 1500, 1500]) {
     for (const frames of [...heard, mine]) frames.length = 0;
     return result;
   };
-  return { clock, counters, cables, under, heard, mine, carriers, send, counts };
+  return { clock, log, counters, cables, under, heard, mine, carriers, send, counts };
 }
 
 describe('bridge', () => {
@@ -202,12 +205,29 @@ describe('bridge', () => {
   });
 
   test('the MTU of the own interface is the smallest; what a port cannot carry is dropped', () => {
-    const { under, send, counts, counters } = bridge(true, [1500, 1200, 1500]);
+    const { under, send, counts, counters, log } = bridge(true, [1500, 1200, 1500]);
     expect(under.port.mtu).toBe(1200);
     const long = encodeEthernet({ source: A, destination: B, type: 1, payload: new Uint8Array(1500) });
     send(0, long);
     expect(counts()).toEqual([0, 0, 1, 0]);
-    expect(counters.get('bridge.too-long')).toBe(1);
+    send(0, long);
+    expect(counters.get('bridge.too-long')).toBe(2);
+    const fields = { interface: 'p1', mtu: 1200, length: 1514 };
+    expect(log.named('bridge.too-long')).toMatchObject([{ level: 'warn', fields }]);
+  });
+
+  test('a port without carrier is not where a frame is too long', () => {
+    const { cables, send, counts, counters, log } = bridge(true, [1500, 1200, 1500]);
+    cables[1]?.setCarrier(false);
+    send(0, encodeEthernet({ source: A, destination: B, type: 1, payload: new Uint8Array(1500) }));
+    expect(counts()).toEqual([0, 0, 1, 0]);
+    expect([counters.get('bridge.too-long'), log.named('bridge.too-long')]).toEqual([0, []]);
+  });
+
+  test('what its port took comes to the own interface, though that is of a smaller MTU', () => {
+    const { send, mine } = bridge(true, [9000, 1500]);
+    send(0, encodeEthernet({ source: A, destination: OWN, type: 1, payload: new Uint8Array(9000) }));
+    expect(mine.flat().map(({ length }) => length)).toEqual([9014]);
   });
 
   test('a flood of MACs stays in bounds', () => {

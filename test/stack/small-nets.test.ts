@@ -141,6 +141,7 @@ describe('three hosts on a bridge', () => {
     const bridgeMac = mac('02:00:00:00:00:bb');
     const bridge = new Bridge({
       clock,
+      log: new RecordedLog(),
       counters,
       mac: bridgeMac,
       ports: cables.map((cable, index) => ({ name: `lan${index}`, port: cable.b })),

@@ -158,6 +158,7 @@ export class DefaultNet {
     const ports = [cables['laptop-router'].b, cables['phone-router'].b, ...spare.map(({ a }) => a)];
     const bridge = new Bridge({
       clock,
+      log: new RecordedLog(),
       counters: new Counters(),
       mac: mac(lanMac),
       ports: ports.map((port, index) => ({ name: `lan${index + 1}`, port })),

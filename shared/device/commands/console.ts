@@ -106,14 +106,17 @@ function drain(stream: Writable, signal: AbortSignal): Promise<void> {
 
 function ignore(): void {}
 
-export type CommandBody = (
+export type CommandBody<Context> = (
   args: readonly string[],
   console: Console,
-  context: CommandContext,
+  context: Context,
 ) => Promise<number>;
 
 /** A command out of its body: what the body throws becomes a message and an exit code. */
-export function command(name: string, body: CommandBody): Command {
+export function command<Context = CommandContext>(
+  name: string,
+  body: CommandBody<Context>,
+): Command<Context> {
   return async (args, io, context) => {
     const console = new Console(io);
     try {

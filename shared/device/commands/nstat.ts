@@ -1,9 +1,9 @@
 // nstat: what this device has dropped or refused so far, by reason.
 
-import type { CounterRow } from '../command.ts';
+import type { CounterRow, StacklessContext } from '../command.ts';
 import { tableCommand } from './table-command.ts';
 
-export const nstat = tableCommand<CounterRow>({
+export const nstat = tableCommand<CounterRow, StacklessContext['tables']>({
   name: 'nstat',
   what: 'counters',
   rows: (tables) => tables.counters?.(),

@@ -5,17 +5,19 @@ import { formatTable } from './columns.ts';
 import { CommandFailure, command } from './console.ts';
 import { OptionError, parseOptions } from './options.ts';
 
-export interface TableCommand<Row> {
+export interface TableCommand<Row, Tables> {
   readonly name: string;
   /** What the table is called when a device has none. */
   readonly what: string;
-  rows(tables: DeviceTables): readonly Row[] | undefined;
+  rows(tables: Tables): readonly Row[] | undefined;
   readonly columns: readonly (readonly [heading: string, cell: (row: Row) => string])[];
 }
 
 const SPECS = { json: { short: 'j', long: 'json' } };
 
-export function tableCommand<Row>(table: TableCommand<Row>): Command {
+export function tableCommand<Row, Tables = DeviceTables>(
+  table: TableCommand<Row, Tables>,
+): Command<{ readonly device: string; readonly tables: Tables }> {
   const { name, columns } = table;
   return command(name, async (args, console, { device, tables }) => {
     const json = wantsJson(name, args);

@@ -1,6 +1,6 @@
 // The commands of a device's console, by name.
 
-import type { Command } from '../command.ts';
+import type { Command, StacklessContext } from '../command.ts';
 import { arp } from './arp.ts';
 import { command } from './console.ts';
 import { curl } from './curl.ts';
@@ -41,3 +41,6 @@ export const commands: ReadonlyMap<string, Command> = new Map([
   ...SUMMARIES.map(([name, run]) => [name, run] as const),
   ['help', help] as const,
 ]);
+
+/** Those that a device without a stack has. */
+export const stacklessCommands: ReadonlyMap<string, Command<StacklessContext>> = new Map([['nstat', nstat]]);
