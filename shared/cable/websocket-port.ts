@@ -78,6 +78,7 @@ export class CablePort implements FramePort {
   #closed = false;
   #flushing = false;
   #overflowing = false;
+  #tooLongTold = false;
 
   constructor(private readonly options: CablePortOptions) {
     const { own, clock } = options;
@@ -205,8 +206,22 @@ export class CablePort implements FramePort {
     this.#link?.close(CLOSE_GOING_AWAY, 'replaced by a newer connection');
     this.#link = link;
     this.#cutThere = false;
+    this.#tooLongTold = false;
     this.#setCarrier(true, peer);
+    this.#compareMtu(peer);
     return undefined;
+  }
+
+  /** The MTU is that of the cable, and no hello changes it; but who speaks of another will miss frames, or lose some. */
+  #compareMtu(peer: Hello): void {
+    const { own, cable, log } = this.options;
+    if (peer.mtu === this.mtu) return;
+    const name = `${peer.device}:${peer.interface}`;
+    log.warn(
+      'cable.mtu-differs',
+      { interface: own.interface, cable: cable?.name, peer: name, mtu: this.mtu, peerMtu: peer.mtu },
+      `${name} says that its MTU is ${peer.mtu}, and that of ${this.#name} is ${this.mtu}, by which both are to go`,
+    );
   }
 
   #linkClosed(link: CableLink, code: number, reason: string): void {
@@ -266,8 +281,22 @@ export class CablePort implements FramePort {
 
   #hasGoodLength(frame: Uint8Array): boolean {
     if (this.#isGoodLength(frame.length)) return true;
-    this.counters.add(frame.length < ETHERNET_HEADER ? 'cable.frame-too-short' : 'cable.frame-too-long');
+    if (frame.length < ETHERNET_HEADER) this.counters.add('cable.frame-too-short');
+    else this.#tooLong(frame.length);
     return false;
+  }
+
+  /** The log says it once of a connection. */
+  #tooLong(length: number): void {
+    this.counters.add('cable.frame-too-long');
+    if (this.#tooLongTold) return;
+    this.#tooLongTold = true;
+    const { own, cable, log } = this.options;
+    log.warn(
+      'cable.too-long',
+      { interface: own.interface, cable: cable?.name, mtu: this.mtu, length },
+      `A frame of ${length} bytes is too long for ${this.#name}, of MTU ${this.mtu}; it is dropped, and more may be`,
+    );
   }
 
   /** Hands messages to the socket while it takes them: all that wait, or only those that are full. */

@@ -143,6 +143,19 @@ describe('a cable', () => {
     await laptop.recorder.until(() => laptop.recorder.up);
   });
 
+  it('warns of a peer that speaks of another MTU, and goes by its own', async () => {
+    const free = testPort('router', 'lan2');
+    const server = await serve({ host: '127.0.0.1', port: 0 }, { lan2: free.port });
+    const outsider = new Outsider(server.url, '/cable/lan2');
+    await outsider.opened;
+    outsider.hello('tap', 'tap0', 9000);
+    outsider.send([testFrame(1, 9014), testFrame(2, 1514)].map((frame) => Buffer.from(frame)));
+    await free.recorder.until(() => free.recorder.received.length === 1);
+    const fields = { interface: 'lan2', peer: 'tap:tap0', mtu: 1500, peerMtu: 9000 };
+    expect(free.log.named('cable.mtu-differs')).toMatchObject([{ level: 'warn', fields }]);
+    expect(free.port.counters.snapshot()).toEqual({ 'cable.frame-too-long': 1 });
+  });
+
   it('ETH-1: drops frames under 14 bytes and over MTU + 18 at both ends, counts them by reason and stays up', async () => {
     const { router, laptop } = await cabled({ host: '127.0.0.1', port: 0 });
     laptop.port.send(testFrame(1, 13));
@@ -164,7 +177,13 @@ describe('a cable', () => {
     );
     await free.recorder.until(() => free.recorder.received.length === 2);
     expect(free.port.counters.snapshot()).toEqual({ 'cable.frame-too-long': 1, 'cable.frame-too-short': 1 });
-    expect(free.port.traffic).toMatchObject({ framesIn: 2, bytesIn: 14 + 1518 });
+    const fields = { interface: 'lan2', mtu: 1500, length: 1519 };
+    expect(free.log.named('cable.too-long')).toMatchObject([{ level: 'warn', fields }]);
+    outsider.send([testFrame(5, 1519), testFrame(6, 60)].map((frame) => Buffer.from(frame)));
+    await free.recorder.until(() => free.recorder.received.length === 3);
+    expect(free.port.counters.get('cable.frame-too-long')).toBe(2);
+    expect(free.log.named('cable.too-long')).toHaveLength(1);
+    expect(free.port.traffic).toMatchObject({ framesIn: 3, bytesIn: 14 + 1518 + 60 });
     expect([free.port.carrier, router.port.carrier]).toEqual([true, true]);
   });
 

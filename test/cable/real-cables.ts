@@ -166,8 +166,8 @@ export class Outsider {
     this.socket.send(packr.pack(value));
   }
 
-  hello(device: string, name: string): void {
-    this.send({ t: 'hello', v: 1, device, interface: name, mac: '02:00:00:00:00:99', mtu: 1500 });
+  hello(device: string, name: string, mtu = 1500): void {
+    this.send({ t: 'hello', v: 1, device, interface: name, mac: '02:00:00:00:00:99', mtu });
   }
 
   async until(holds: () => boolean): Promise<void> {
