@@ -13,6 +13,8 @@ export class Program {
     this.#process = execa(process.execPath, argv, {
       stdin: 'pipe',
       stderr: 'inherit',
+      // Ctrl-C is for the bench alone, which ends it by the end of its input.
+      detached: true,
       buffer: false,
       reject: false,
     });

@@ -7,18 +7,27 @@ import { type Figure, median } from './figure.ts';
 import { home, PAGE } from './nets.ts';
 
 const TINCAN = 'dist/tincan.cjs';
-const SILENT = { stdio: 'ignore' } as const;
+/** What goes wrong with it is in the error. */
+const SILENT = { stdin: 'ignore', stdout: 'ignore' } as const;
 
-/** ms from `tincan up` of the default net to the end of `use`, which begins when the net is ready. */
+/**
+ * ms from `tincan up` of the default net to the end of `use`, which begins when the net is ready.
+ * @throws Error with what `up` said if it ends before
+ */
 export async function startToUse(use: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
   const net = execa(process.execPath, [TINCAN, 'up', 'topology.json'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    buffer: false,
+    stdin: 'ignore',
+    buffer: { stdout: false, stderr: true },
     reject: false,
   });
+  const ended = net.then(({ stderr, exitCode, signal }) => {
+    const said = stderr.trim().split('\n').at(-1) || (signal ?? `exit code ${exitCode}`);
+    throw new Error(`tincan up ended before its net was ready: ${said}`);
+  });
+  ended.catch(() => {});
   try {
-    await once(net.stdout, 'data');
+    await Promise.race([once(net.stdout, 'data'), ended]);
     await use();
     return performance.now() - begun;
   } finally {
