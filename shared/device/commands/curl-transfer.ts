@@ -1,6 +1,6 @@
 // One transfer of curl: a URL, with the redirects that it leads through, to its last byte or its error.
 
-import { pipeline, type Readable, Transform } from 'node:stream';
+import { pipeline, Readable, Transform } from 'node:stream';
 import { createBrotliDecompress, createUnzip } from 'node:zlib';
 import { type FetchResponse, fetchUrl } from '../../apps/http/client.ts';
 import type { Timer } from '../../core/clock.ts';
@@ -18,6 +18,9 @@ import { unlessAborted } from './host.ts';
 
 const METER_INTERVAL = 1000;
 const HTTP_PORT = 80;
+
+/** Bytes of a body in memory that are sent, and counted, at a time. */
+const PIECE = 65_536;
 
 /** @throws CurlError for what is no http URL; a missing scheme means http */
 export function curlUrl(text: string, base?: URL): URL {
@@ -234,7 +237,7 @@ export class CurlTransfer {
   #sent(body: CurlBody): Uint8Array | Readable {
     this.#toUpload = body.length;
     const { content } = body;
-    if (typeof content !== 'function') {
+    if (typeof content !== 'function' && content.length <= PIECE) {
       this.#uploaded += content.length;
       return content;
     }
@@ -244,7 +247,7 @@ export class CurlTransfer {
         done(null, chunk);
       },
     });
-    pipeline(content(), counter, () => {});
+    pipeline(typeof content === 'function' ? content() : Readable.from(pieces(content)), counter, () => {});
     return counter;
   }
 
@@ -360,6 +363,10 @@ export class CurlTransfer {
       },
     };
   }
+}
+
+function* pieces(bytes: Uint8Array): Iterable<Uint8Array> {
+  for (let offset = 0; offset < bytes.length; offset += PIECE) yield bytes.subarray(offset, offset + PIECE);
 }
 
 function portOf(url: URL): number {

@@ -409,6 +409,17 @@ describe('failures', () => {
     expect(await curl('-sS -m 2 -T - www.example.com/sink', { stdin: flood })).toMatchObject({ code: 28 });
   });
 
+  test('what was not sent of a body is not counted', async () => {
+    pages['/sink'] = () => {};
+    const stdin = Readable.from([Buffer.alloc(16 * MB)]);
+    const { code, stdout } = await curl('-sS -m 2 --data-binary @- -w %{size_upload} www.example.com/sink', {
+      stdin,
+    });
+    expect(code).toBe(28);
+    expect(Number(stdout)).toBeGreaterThan(0);
+    expect(Number(stdout)).toBeLessThan(15 * MB);
+  });
+
   test('-m ends while nobody reads what comes out', async () => {
     pages['/big'] = text('x'.repeat(MB));
     const { stream } = stuckStream(10_000);
