@@ -19,12 +19,15 @@ import { fetchFrom } from './fetch.ts';
 import { TcpConnection } from './tcp-connection.ts';
 import { type Duration, readDuration } from './units.ts';
 
+/** Bytes of data in an echo request: 65,535 of an IPv4 packet (RFC 791) less the headers of IPv4 and ICMP. */
+const MOST_PING_DATA = 65_507;
+
 export interface PingOptions {
   /** Requests to send, 1 unless told. */
   readonly count?: number;
   /** From one request to the next, `'100ms'` unless told. */
   readonly interval?: Duration;
-  /** Bytes of data in a request, 56 unless told. */
+  /** Bytes of data in a request, 0 to 65507, 56 unless told. */
   readonly size?: number;
   /** How long to wait for outstanding answers after the last request, `'1s'` unless told. */
   readonly timeout?: Duration;
@@ -128,6 +131,8 @@ export class Device {
     const { count = 1, interval = '100ms', size = 56, timeout = '1s', signal } = options;
     if (!Number.isInteger(count) || count < 1)
       throw new WrongUsage(`count ${count} should be a number from 1`);
+    if (!Number.isInteger(size) || size < 0 || size > MOST_PING_DATA)
+      throw new WrongUsage(`size ${size} should be a whole number from 0 to ${MOST_PING_DATA}`);
     const params: PingCall = {
       destination,
       count,

@@ -129,6 +129,16 @@ describe('ping', () => {
     // @ts-expect-error a bare number is refused by the types too
     await expect(laptop.ping('8.8.8.8', { timeout: 500 })).rejects.toThrow('with its unit');
   });
+
+  test.each([-1, 0.5, 65_508, 1e8, Number.NaN])('%d bytes of data are refused', async (size) => {
+    await expect(laptop.ping('8.8.8.8', { size })).rejects.toThrow(
+      `size ${size} should be a whole number from 0 to 65507`,
+    );
+  });
+
+  test('as many bytes of data as a packet can hold', async () => {
+    expect((await laptop.ping('192.168.0.1', { size: 65_507 })).replies).toMatchObject([{ size: 65_515 }]);
+  });
 });
 
 describe('resolve', () => {
