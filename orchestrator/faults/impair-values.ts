@@ -13,7 +13,7 @@ export function impairmentValues(request: ImpairRequest): ImpairmentValues {
   if (given.loss !== undefined && given.gemodel !== undefined)
     throw new WrongUsage('frames are lost in one way: loss or gemodel, not both');
   if (!clear && Object.keys(given).length === 0)
-    throw new WrongUsage(`nothing named to set on ${cable}: name one, such as a delay of 50ms, or clear`);
+    throw new WrongUsage(`nothing named to set on ${cable}: give --delay 50ms or another, or --clear`);
   const none = Object.fromEntries(IMPAIRMENT_FIELDS.map((field) => [field, null]));
   return {
     ...(clear && none),

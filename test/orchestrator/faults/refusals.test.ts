@@ -71,7 +71,7 @@ test.each([
 });
 
 test.each<[ImpairRequest, RegExp, number]>([
-  [{ cable: 'uplink' }, /nothing named to set on uplink: name one, such as a delay of 50ms, or clear/, 2],
+  [{ cable: 'uplink' }, /nothing named to set on uplink: give --delay 50ms or another, or --clear/, 2],
   [{ cable: 'uplink', from: 'isp' }, /nothing named to set/, 2],
   [{ cable: 'uplink', loss: '1%', gemodel: '1%' }, /loss or gemodel, not both/, 2],
   [{ cable: 'uplink', jitter: '5ms' }, /a jitter of 5ms is more than the delay of 0ms at router:wan/, 2],
