@@ -57,7 +57,7 @@ export interface Refusal {
 export class CablePort implements FramePort {
   readonly mtu: number;
   readonly traffic: Traffic = { framesIn: 0, bytesIn: 0, framesOut: 0, bytesOut: 0 };
-  /** What was dropped: `cable.` egress-overflow, no-carrier, carrier-lost, cut, frame-too-short, frame-too-long. */
+  /** What was dropped: `cable.` egress-overflow, no-carrier, broadcast-no-carrier, carrier-lost, cut, frame-too-short, frame-too-long. */
   readonly counters = new Counters();
   /** `device:interface` */
   readonly #name: string;
@@ -115,7 +115,7 @@ export class CablePort implements FramePort {
   }
 
   send(frame: Uint8Array): void {
-    if (!this.#link) return this.#lose('no-carrier', 1);
+    if (!this.#link) return this.#lose(isGroupFrame(frame) ? 'broadcast-no-carrier' : 'no-carrier', 1);
     if (!this.#hasGoodLength(frame)) return;
     if (!this.#queue.append(frame)) return this.#overflow(1);
     this.#flush();
@@ -249,9 +249,9 @@ export class CablePort implements FramePort {
   }
 
   /** Counts frames that no carrier took: they are the cut's if it was one. */
-  #lose(otherwise: 'no-carrier' | 'carrier-lost', frames: number): void {
+  #lose(otherwise: 'no-carrier' | 'broadcast-no-carrier' | 'carrier-lost', frames: number): void {
     // At a free interface where nobody sits nothing is lost.
-    if (frames === 0 || (!this.options.cable && otherwise === 'no-carrier')) return;
+    if (frames === 0 || (!this.options.cable && otherwise !== 'carrier-lost')) return;
     this.counters.add(`cable.${this.#cut || this.#cutThere ? 'cut' : otherwise}`, frames);
   }
 
@@ -332,3 +332,8 @@ export class CablePort implements FramePort {
 
 /** Closing codes by which one side tells the other that it did wrong. */
 const DISAGREEMENTS: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1009]);
+
+/** Whether it is for all, or for a group (IEEE 802.3 §3.2.3): a bridge sends such a frame out of every port. */
+function isGroupFrame(frame: Uint8Array): boolean {
+  return (frame[0]! & 1) === 1;
+}

@@ -64,7 +64,10 @@ export function portCounts({ impaired, cable }: Port): PortCounts {
   const affected = own.map(([name, count]) => [name.slice('impairment.'.length), count] as const);
   const { counters } = cable;
   const cut = counters.get('cable.cut');
-  const kill = counters.get('cable.no-carrier') + counters.get('cable.carrier-lost');
+  const kill =
+    counters.get('cable.no-carrier') +
+    counters.get('cable.broadcast-no-carrier') +
+    counters.get('cable.carrier-lost');
   return { seen: impaired.seen, affected: { ...Object.fromEntries(affected), cut, kill } };
 }
 

@@ -7,12 +7,18 @@ import type { Stack } from '../stack/stack.ts';
 import type { DeviceConfig } from '../topology/device-config.ts';
 import type { Port } from './ports.ts';
 
-/** Counted, and no loss: frames that a switch flooded past their station, and what TCP did about losses. */
+/** Counted, and no loss: what was told to all and is not for this one, and what TCP did about losses. */
 const NOT_DROPS: ReadonlySet<string> = new Set([
   'ethernet.not-mine',
   'bridge.same-port',
+  'cable.broadcast-no-carrier',
+  'udp.broadcast-no-port',
   'tcp.retransmitted',
+  'tcp.retransmission-timeout',
   'tcp.fast-recovery',
+  'tcp.tail-loss-probe',
+  'tcp.spurious-recovery',
+  'tcp.congestion-marked',
   'tcp.window-probe',
   'tcp.syn-cookie',
 ]);

@@ -72,7 +72,7 @@ export class Udp implements TransportHandler, UdpApi {
       return this.#counters.add('udp.bad-checksum');
     const takers = this.#takersOf(packet, datagram);
     if (takers.length === 0) {
-      this.#counters.add('udp.no-port');
+      this.#counters.add(packet.broadcast ? 'udp.broadcast-no-port' : 'udp.no-port');
       return this.#network.refuse(packet, 'port');
     }
     for (const taker of takers)

@@ -254,7 +254,8 @@ describe('a port that was never connected', () => {
     const options = { own, token: TOKEN, clock: systemClock, log: silentLog };
     const port = new CablePort({ ...options, cable: toRouter });
     port.send(testFrame(1));
-    expect(port.counters.get('cable.no-carrier')).toBe(1);
+    port.send(testFrame(1).fill(0xff, 0, 6));
+    expect(port.counters.snapshot()).toEqual({ 'cable.no-carrier': 1, 'cable.broadcast-no-carrier': 1 });
     port.close();
     expect(port.refusal()).toMatchObject({ status: 503 });
 
