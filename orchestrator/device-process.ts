@@ -51,6 +51,7 @@ export class DeviceProcess {
   /** What it said last; undefined until the first time. */
   status: DeviceStatus | undefined;
   ended = false;
+  #silentSince: number | undefined;
   readonly #process: ResultPromise<typeof PIPES>;
   readonly #firstLine: Promise<string | undefined>;
   readonly #heard: Promise<void>;
@@ -102,13 +103,31 @@ export class DeviceProcess {
 
   /** Asks for a fresh status; what it said last if it does not answer within `timeout` ms. */
   async refresh(timeout: number): Promise<DeviceStatus | undefined> {
+    const asked = performance.now();
     try {
       const status = await this.control?.request('status', {}, { timeout });
       if (status !== undefined) this.status = status as DeviceStatus;
-    } catch {
+    } catch (error) {
       // Frozen, overloaded or gone: what it said last is the best there is.
+      if (codeOf(error) === 'ETIMEDOUT') this.#noteSilence(asked, timeout);
     }
     return this.status;
+  }
+
+  /** ms for which it has answered nothing, and is not frozen: so late at least it gets to its work. */
+  get silence(): number {
+    return this.#silentSince === undefined || this.frozen ? 0 : performance.now() - this.#silentSince;
+  }
+
+  /** From when it was asked until it answers again. */
+  #noteSilence(asked: number, timeout: number): void {
+    // A timer that is as late as that tells of this process and not of the device.
+    if (this.#silentSince !== undefined || performance.now() - asked >= 2 * timeout) return;
+    this.#silentSince = asked;
+    const over = () => {
+      this.#silentSince = undefined;
+    };
+    this.control?.request('status').then(over, over);
   }
 
   /** Orderly end; by force if it has not ended after `grace` ms, or can't hear. */

@@ -133,7 +133,7 @@ export class Machine {
       pid: running?.pid ?? null,
       uptime: running ? performance.now() - running.started : 0,
       rss: status?.rss ?? 0,
-      loopLag: status?.loopLag ?? 0,
+      loopLag: Math.max(status?.loopLag ?? 0, running?.silence ?? 0),
       frames: status?.frames ?? { in: 0, out: 0 },
       drops: status?.drops ?? 0,
       interfaces: status?.interfaces ?? this.#deadInterfaces(),

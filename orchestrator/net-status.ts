@@ -18,7 +18,7 @@ export interface DeviceReport {
   readonly uptime: number;
   /** Resident memory in bytes. */
   readonly rss: number;
-  /** ms. */
+  /** ms by which it got to its work late: the worst of the last five seconds, or for how long it has answered nothing. */
   readonly loopLag: number;
   readonly frames: { readonly in: number; readonly out: number };
   readonly drops: number;

@@ -211,6 +211,17 @@ describe('with a net', () => {
     expect(await run).toMatchObject({ stdout: 'waiting\nSIGTERM', exitCode: 130 });
   });
 
+  test('ps shows how late a device is that is busy and does not answer', async () => {
+    const file = join(tc.folder, 'unblocked');
+    const lagOf = async (index: number) => (await ps()).devices[index]?.loopLag;
+    const run = tc.tincan(['exec', 'one', 'block', file]);
+    await expect.poll(() => lagOf(0), { timeout: PATIENCE }).toBeGreaterThan(1000);
+    expect(await lagOf(1)).toBe(0);
+    writeFileSync(file, '');
+    expect((await run).exitCode).toBe(0);
+    await expect.poll(() => lagOf(0), { timeout: PATIENCE }).toBe(0);
+  });
+
   test('exec says what became of its device; start starts all or none', async () => {
     await expectFailures(1, [[['exec', 'one', 'crash'], /^tincan: one went away while the command ran$/]]);
     const pid = await pidOf('three');

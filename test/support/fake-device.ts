@@ -2,7 +2,7 @@
 // runs devices. How it behaves follows from its host name.
 
 import { once } from 'node:events';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { WebSocket } from 'ws';
 import { type OpenCapture, startDeviceServer } from '../../shared/cable/device-server.ts';
@@ -92,6 +92,8 @@ async function exec(call: IncomingCall): Promise<number> {
     call.stdout.write(`${call.interrupt.reason}\n`);
     return 130;
   }
+  if (name === 'block')
+    while (!existsSync(words[0]!)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
   if (name === 'crash') process.exit(7);
   return 0;
 }
