@@ -60,8 +60,9 @@ const KEPT_OF_NAME = 18;
 
 export interface UpOptions {
   /**
-   * Name of the net, under which the commands find it. Without one it gets a name that no other has, and
-   * leaves nothing behind; a net whose name is given leaves its logs in its run directory.
+   * Name of the net, under which the commands find it. Without one it gets a name that no other has, commands
+   * mean it only where they name it, and it leaves nothing behind; a net whose name is given leaves its logs in
+   * its run directory.
    */
   readonly name?: string;
   /** Seed of all randomness, instead of the topology's. */
@@ -84,8 +85,8 @@ export async function up(source?: string | URL | TopologyFile, options: UpOption
   const { logLevel = 'info', timeout = DEFAULT_TIMEOUT } = options;
   const limit = readDuration('timeout', timeout);
   const topology = named(await topologyOf(source), options);
-  const discard = options.name === undefined;
-  const net = await openNet({ topology, logLevel, program: deviceProgram, discard });
+  const unnamed = options.name === undefined;
+  const net = await openNet({ topology, logLevel, program: deviceProgram, unnamed });
   try {
     await net.boot(limit);
     return new Net(net);

@@ -10,7 +10,7 @@ import type { KnownNet } from './registry.ts';
 import { knownNets, registryFolder } from './registry.ts';
 import type { RecordedDevice, RunRecord } from './run-record.ts';
 
-/** The net of that name; without one the only one that runs, or the one of ./topology.json. */
+/** The net of that name; without one, of those that were given a name, the only one that runs, or that of ./topology.json. */
 export async function findNet(name: string | undefined): Promise<RunRecord> {
   const nets = await knownNets(registryFolder());
   const running = nets.flatMap((known) => known.running ?? []);
@@ -26,16 +26,18 @@ export async function findNet(name: string | undefined): Promise<RunRecord> {
     if (found) return found;
     throw new Failure(`no net "${name}" is running; ${suggest(name, names)}`);
   }
-  const here = running.length === 1 ? names[0] : nameInFolder();
-  const found = running.find((record) => record.net === here);
+  const given = running.filter((record) => !record.unnamed);
+  const found = given.length === 1 ? given[0] : given.find((record) => record.net === nameInFolder());
   if (found) return found;
-  throw new Failure(`several nets are running: ${names.join(', ')}; say which with --net`);
+  if (given.length === 0) throw onlyOfPrograms(names);
+  throw new Failure(
+    `several nets are running: ${given.map((record) => record.net).join(', ')}; say which with --net`,
+  );
 }
 
 /** As `findNet`, nets that have ended included. */
 export async function findNetWithLogs(name: string | undefined): Promise<KnownNet> {
   const known = await knownNets(registryFolder());
-  const running = known.filter((net) => net.running);
   if (name !== undefined) {
     const found = known.find((net) => net.net === name);
     if (found) return found;
@@ -46,15 +48,22 @@ export async function findNetWithLogs(name: string | undefined): Promise<KnownNe
       )}`,
     );
   }
+  const given = known.filter((net) => !net.running?.unnamed);
+  const running = given.filter((net) => net.running);
   const here = nameInFolder();
-  for (const nets of [running, known]) {
+  for (const nets of [running, given]) {
     const found = nets.length === 1 ? nets[0] : nets.find((net) => net.net === here);
     if (found) return found;
   }
   if (known.length === 0) throw new Failure('no net has run; start one with: tincan up');
+  if (given.length === 0) throw onlyOfPrograms(known.map((net) => net.net));
   throw new Failure(
-    `there are several nets: ${known.map((net) => net.net).join(', ')}; say which with --net`,
+    `there are several nets: ${given.map((net) => net.net).join(', ')}; say which with --net`,
   );
+}
+
+function onlyOfPrograms(names: readonly string[]): Failure {
+  return new Failure(`only nets of programs are running: ${names.join(', ')}; say which with --net`);
 }
 
 function nameInFolder(): string | undefined {

@@ -31,8 +31,8 @@ export interface NetOptions {
   readonly program: (kind: string) => string;
   /** A device ended without being asked to. */
   readonly crashed?: (report: CrashReport) => void;
-  /** Removes the run directory with the net, logs included: for a name that nobody will ask for. */
-  readonly discard?: boolean;
+  /** Nobody gave it its name: commands do not mean it unless told, and its run directory goes with it, logs included. */
+  readonly unnamed?: boolean;
   /** Told, for people, what went wrong and is of no matter to what runs. */
   readonly complain?: (line: string) => void;
 }
@@ -68,7 +68,7 @@ export async function openNet(options: NetOptions): Promise<Net> {
   const guardian = new Guardian(
     prepareRun(base, id),
     socket,
-    options.discard ? join(base, options.topology.name) : '',
+    options.unnamed ? join(base, options.topology.name) : '',
   );
   const token = randomBytes(24).toString('base64url');
   const handlers = new Map<string, ControlHandler>();
@@ -139,9 +139,10 @@ class OpenNet implements Net {
   }
 
   get record(): RunRecord {
-    const { topology } = this.options;
+    const { topology, unnamed } = this.options;
     return {
       net: topology.name,
+      ...(unnamed && { unnamed }),
       pid: process.pid,
       ...this.run,
       clockOffset: this.#clockOffset,

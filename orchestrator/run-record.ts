@@ -27,6 +27,8 @@ export interface RecordedCable {
 
 export interface RunRecord {
   readonly net: string;
+  /** It belongs to the program that made it: commands mean it only by its name, which nobody gave it. */
+  readonly unnamed?: true;
   readonly pid: number;
   /** The run's own, new at each start. */
   readonly id: string;

@@ -32,7 +32,7 @@ export async function startRealNet(topology: Topology, signal: AbortSignal): Pro
     topology: { ...topology, name },
     logLevel: 'info',
     program: deviceProgram,
-    discard: true,
+    unnamed: true,
   });
   const abort = () => void net.end().catch(() => {});
   signal.addEventListener('abort', abort, { once: true });

@@ -169,7 +169,8 @@ duration: 10m`,
         if (data.includes('(last)')) resolve();
       });
     });
-    const { devices } = JSON.parse(await lab.ok('ps', '--json')) as PsReport;
+    const net = (await left()).find((name) => name.startsWith('pair-'))!;
+    const { devices } = JSON.parse(await lab.ok('ps', '--net', net, '--json')) as PsReport;
     return { running, pids: devices.map(({ pid }) => pid ?? 0) };
   }
 

@@ -13,6 +13,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { findNet, findNetWithLogs } from '../../orchestrator/net-client.ts';
 import {
   checkedSocketPath,
   claimRun,
@@ -58,9 +59,10 @@ async function claim(net: string): Promise<{ id: string; rundir: string; server:
   return { id, rundir, server };
 }
 
-function record(net: string, { id, rundir }: { id: string; rundir: string }): void {
+function record(net: string, { id, rundir }: { id: string; rundir: string }, unnamed?: true): void {
   const control = `ws+unix:${controlSocket(base, id)}:/control`;
-  writeRecord({ net, pid: 1, id, rundir, control, token: 't', clockOffset: 0, devices: {}, cables: [] });
+  const made = { net, ...(unnamed && { unnamed }), pid: 1, id, rundir, control };
+  writeRecord({ ...made, token: 't', clockOffset: 0, devices: {}, cables: [] });
 }
 
 test('a name is had once, and again when its holder is gone', async () => {
@@ -116,6 +118,18 @@ test('two names stand side by side, and what has ended is known by its logs', as
     ['home', true],
     ['lab', false],
   ]);
+});
+
+test('a net that was given no name is meant only by its name', async () => {
+  record('home-0a1b', await claim('home-0a1b'), true);
+  await expect(findNet(undefined)).rejects.toThrow('only nets of programs are running: home-0a1b; say which');
+  await expect(findNetWithLogs(undefined)).rejects.toThrow('only nets of programs are running: home-0a1b');
+  for (const find of [findNet, findNetWithLogs]) expect((await find('home-0a1b')).net).toBe('home-0a1b');
+  record('lab', await claim('lab'));
+  expect((await findNet(undefined)).net).toBe('lab');
+  expect((await findNetWithLogs(undefined)).net).toBe('lab');
+  record('other', await claim('other'));
+  await expect(findNet(undefined)).rejects.toThrow('several nets are running: lab, other; say which');
 });
 
 test('a net that lives without a whole record is told how it can be ended', async () => {
