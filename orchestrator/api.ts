@@ -104,7 +104,8 @@ function topologyOf(source: string | URL | TopologyFile | undefined): Promise<To
 }
 
 function named(topology: Topology, { name, seed }: UpOptions): Topology {
-  if (name !== undefined && !NAME.test(name)) throw new WrongUsage(`name ${name} should be ${NAME_RULE}`);
+  if (name !== undefined && !NAME.test(name))
+    throw new WrongUsage(`name ${JSON.stringify(name)} should be ${NAME_RULE}`);
   if (seed !== undefined && (!Number.isSafeInteger(seed) || seed < 0))
     throw new WrongUsage(`seed ${seed} should be a whole number from 0`);
   return {

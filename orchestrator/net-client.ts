@@ -19,7 +19,7 @@ export async function findNet(name: string | undefined): Promise<RunRecord> {
   if (lost && (name !== undefined || running.length === 0)) throw new Failure(lost.unreachable);
   if (running.length === 0)
     throw new Failure(
-      `${name === undefined ? 'no net is' : `${name} is not`} running; start one with: tincan up`,
+      `no net${name === undefined ? '' : ` "${name}"`} is running; start one with: tincan up`,
     );
   if (name !== undefined) {
     const found = running.find((record) => record.net === name);

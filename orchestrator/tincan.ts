@@ -2,6 +2,7 @@
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../shared/core/units.ts';
+import { MOST } from '../shared/topology/generate.ts';
 import { Failure, messageOf, printable } from './failure.ts';
 import { addFaultCommands } from './fault-commands.ts';
 import { packageVersion } from './package-root.ts';
@@ -23,11 +24,10 @@ function duration(text: string): number {
 }
 
 function wholeNumber(lowest: number, highest = Number.MAX_SAFE_INTEGER): (text: string) => number {
-  const range = highest < Number.MAX_SAFE_INTEGER ? `${lowest} to ${highest}` : lowest;
   return (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (value >= lowest && value <= highest) return value;
-    throw new InvalidArgumentError(`it takes a whole number from ${range}.`);
+    throw new InvalidArgumentError(`it takes a whole number from ${lowest} to ${highest}.`);
   };
 }
 
@@ -123,12 +123,22 @@ function buildProgram(): Command {
     .action(async (files, _, self) => (await import('./commands/run.ts')).run(files, self.optsWithGlobals()));
   command(
     'topology',
-    'print the file of a bigger net: homes behind NAT, behind providers',
+    `print the file of a bigger net: homes behind NAT, behind providers; at most ${MOST.devices} devices`,
     'name of that net, homes unless told',
   )
-    .option('--homes <n>', 'homes, each a router with its hosts', wholeNumber(1), 3)
-    .option('--hosts <n>', 'hosts in each home', wholeNumber(1), 2)
-    .option('--isps <n>', 'providers that the homes are shared out between', wholeNumber(1), 1)
+    .option(
+      '--homes <n>',
+      `homes, each a router with its hosts, at most ${MOST.homesPerIsp} for each ISP`,
+      wholeNumber(1, MOST.isps * MOST.homesPerIsp),
+      3,
+    )
+    .option('--hosts <n>', `hosts in each home, at most ${MOST.hosts}`, wholeNumber(1, MOST.hosts), 2)
+    .option(
+      '--isps <n>',
+      `providers that the homes are shared out between, at most ${MOST.isps}`,
+      wholeNumber(1, MOST.isps),
+      1,
+    )
     .option('--seed <n>', 'seed of all randomness', wholeNumber(0), 1)
     .action(async (_, self) => (await import('./commands/topology.ts')).topology(self.optsWithGlobals()));
   return program;

@@ -9,16 +9,18 @@ import { packageRoot } from '../package-root.ts';
 
 export function topology(options: TopologyOptions): void {
   const { homes, hosts, isps, seed, net: name = 'homes' } = options;
-  if (!NAME.test(name)) throw new WrongUsage(`--net ${name} should be ${NAME_RULE}`);
-  if (isps > MOST.isps) throw new WrongUsage(`--isps ${isps} should be at most ${MOST.isps}`);
-  if (hosts > MOST.hosts) throw new WrongUsage(`--hosts ${hosts} should be at most ${MOST.hosts}`);
+  if (!NAME.test(name)) throw new WrongUsage(`--net ${JSON.stringify(name)} should be ${NAME_RULE}`);
   const mostHomes = isps * MOST.homesPerIsp;
   if (homes > mostHomes)
     throw new WrongUsage(`--homes ${homes} should be at most ${mostHomes}, ${MOST.homesPerIsp} for each ISP`);
-  const devices = devicesOf({ homes, hosts, isps });
+  if (isps > homes)
+    throw new WrongUsage(
+      `--isps ${isps} should be at most ${homes}: every ISP has a home of --homes ${homes}`,
+    );
+  const devices = devicesOf(options);
   if (devices > MOST.devices)
     throw new WrongUsage(
-      `--homes ${homes} --hosts ${hosts} make ${devices} devices; ${MOST.devices} are the most`,
+      `a net of ${devices} devices is too big, ${MOST.devices} are the most: take fewer homes or hosts`,
     );
   const site = join(packageRoot, 'devices', 'sites', 'www.example.com');
   const file = generateTopology({ name, seed, homes, hosts, isps, site });

@@ -18,7 +18,7 @@ import { StopRequests } from '../stop-requests.ts';
 
 export async function up(file: string | undefined, options: UpOptions): Promise<void> {
   if (options.net !== undefined && !NAME.test(options.net))
-    throw new WrongUsage(`--net ${options.net} should be ${NAME_RULE}`);
+    throw new WrongUsage(`--net ${JSON.stringify(options.net)} should be ${NAME_RULE}`);
   const path = file ?? defaultTopology();
   if (options.background) return inBackground(path, options);
   // Read here too, so that its faults are told before anything starts.

@@ -20,21 +20,16 @@ type Devices = TopologyFile['devices'];
 type Interfaces = NonNullable<Devices[string]['interfaces']>;
 
 /**
- * Most of each: an octet of an address counts the providers, one the homes of each, one the hosts. Of so many
- * devices in all the file is one that can be read again (text-file.ts).
+ * Most of each: an octet of an address counts the providers, one the homes of each, one the hosts. A file of so
+ * many devices is still one that `tincan up` reads.
  */
-export const MOST = { isps: 200, homesPerIsp: 200, hosts: 80, devices: 8000 } as const;
-
-/** How many devices a net of such a size has. */
-export function devicesOf({ homes, hosts, isps }: Pick<GenerateOptions, 'homes' | 'hosts' | 'isps'>): number {
-  return homes * (1 + hosts) + isps + 3;
-}
+export const MOST = { isps: 200, homesPerIsp: 200, hosts: 80, devices: 5000 } as const;
 
 const DNS = '8.8.8.8';
 const WEB = '93.184.216.34';
 
 /**
- * The net, as it stands in a file:
+ * The net, as it stands in a file, where who serves others stands before them, and so starts before them:
  *
  * - home H behind provider I: `homeH` (router, 192.168.0.1 inside, 51.I.n.20 outside, n counting the homes of
  *   that provider) and hosts `homeH-host1`, … with leases of it;
@@ -45,21 +40,26 @@ export function generateTopology(options: GenerateOptions): TopologyFile {
   const { name, seed, homes, isps } = options;
   const devices: Devices = {};
   const cables: NonNullable<TopologyFile['cables']> = {};
-  for (let home = 1; home <= homes; home++) addHome(home, options, devices, cables);
-  for (let isp = 1; isp <= isps; isp++) {
-    devices[`isp${isp}`] = provider(isp, options);
-    cables[`isp${isp}-exchange`] = { ends: [`isp${isp}:exchange`, `exchange:isp${isp}`] };
-  }
   devices.exchange = exchange(isps);
   Object.assign(devices, servers(options.site));
   cables['exchange-dns'] = { ends: ['exchange:dns', 'dns:eth0'] };
   cables['exchange-web'] = { ends: ['exchange:web', 'web:eth0'] };
+  for (let isp = 1; isp <= isps; isp++) {
+    devices[`isp${isp}`] = provider(isp, options);
+    cables[`isp${isp}-exchange`] = { ends: [`isp${isp}:exchange`, `exchange:isp${isp}`] };
+  }
+  for (let home = 1; home <= homes; home++) addHome(home, options, devices, cables);
   return { name, seed, devices, cables };
 }
 
 /** Which provider a home is behind, and the how manieth of its homes it is. */
 function placeOf(home: number, isps: number): { isp: number; nth: number } {
   return { isp: ((home - 1) % isps) + 1, nth: Math.floor((home - 1) / isps) + 1 };
+}
+
+/** How many devices the net has. */
+export function devicesOf({ homes, hosts, isps }: Pick<GenerateOptions, 'homes' | 'hosts' | 'isps'>): number {
+  return homes * (1 + hosts) + isps + 3;
 }
 
 function addHome(
@@ -71,11 +71,6 @@ function addHome(
   const { isp, nth } = placeOf(home, isps);
   const router = `home${home}`;
   const ports = Array.from({ length: hosts }, (_, index) => `lan${index + 1}`);
-  for (const [index, port] of ports.entries()) {
-    const host = `${router}-host${index + 1}`;
-    devices[host] = { kind: 'host', interfaces: { eth0: { ipv4: 'dhcp' } } };
-    cables[host] = { ends: [`${host}:eth0`, `${router}:${port}`] };
-  }
   devices[router] = {
     kind: 'router',
     interfaces: {
@@ -87,6 +82,11 @@ function addHome(
     dhcp: { interface: 'lan', range: ['192.168.0.10', '192.168.0.99'], lease: '1h', dns: [DNS] },
   };
   cables[`${router}-uplink`] = { ends: [`${router}:wan`, `isp${isp}:${router}`] };
+  for (const [index, port] of ports.entries()) {
+    const host = `${router}-host${index + 1}`;
+    devices[host] = { kind: 'host', interfaces: { eth0: { ipv4: 'dhcp' } } };
+    cables[host] = { ends: [`${host}:eth0`, `${router}:${port}`] };
+  }
 }
 
 function provider(isp: number, { homes, isps }: GenerateOptions): Devices[string] {

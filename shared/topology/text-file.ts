@@ -3,7 +3,7 @@
 import { createReadStream } from 'node:fs';
 
 /** Bytes: many times what a net of a thousand devices has. */
-const LONGEST_FILE = 4 * 1024 * 1024;
+export const LONGEST_FILE = 4 * 1024 * 1024;
 
 /** The text of a file. @throws Error with the system's code, EFBIG if it is too long */
 export async function readTextFile(file: string): Promise<string> {

@@ -63,10 +63,12 @@ async function readText(file: string): Promise<string> {
   try {
     return await readTextFile(file);
   } catch (error) {
-    const problem = whyUnreadable(error);
-    const mend = problem.startsWith("it can't")
-      ? 'name a file that you may read'
-      : 'name a topology file, as in `tincan up net.json`';
-    throw new TopologyError(file, [{ path: '', problem, mend }]);
+    throw new TopologyError(file, [{ path: '', problem: whyUnreadable(error), mend: mendOf(error) }]);
   }
+}
+
+function mendOf(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'name a topology file, as in `tincan up net.json`';
+  return code === 'EFBIG' ? 'name a topology file, of fewer devices' : 'name a file that you may read';
 }

@@ -83,7 +83,12 @@ describe('without a net', () => {
       [['capture', 'first', '-s', '262145'], /a whole number from 0 to 262144/],
       [['up', '--log-level', 'loud'], /Allowed choices are trace, debug/],
       [['up', '--timeout', '30'], /duration with its unit, such as 30s/],
-      [['up', '--net', 'My Net'], /--net My Net should be a name/],
+      [['up', '--net', 'My Net'], /--net "My Net" should be a name/],
+      [['topology', '--net', ''], /--net "" should be a name/],
+      [['topology', '--seed', '-1'], /a whole number from 0 to 9007199254740991/],
+      [['topology', '--hosts', '81'], /a whole number from 1 to 80/],
+      [['topology', '--homes', '1', '--isps', '5'], /--isps 5 should be at most 1: every ISP has a home/],
+      [['topology', '--homes', '200', '--hosts', '80'], /16204 devices is too big, 5000 are the most/],
       [['attach', 'one'], /should be DEVICE:INTERFACE/],
     ]));
 
@@ -101,8 +106,8 @@ describe('without a net', () => {
   test('what fails ends with 1', () =>
     expectFailures(1, [
       [['ps'], /no net is running; start one with: tincan up/],
-      [['ps', '--net', 'lab'], /lab is not running; start one with: tincan up/],
-      [['ps', '--net', ''], / is not running; start one with: tincan up/],
+      [['ps', '--net', 'lab'], /no net "lab" is running; start one with: tincan up/],
+      [['ps', '--net', ''], /no net "" is running; start one with: tincan up/],
       [['up', 'none.json'], /none\.json: there is no such file/],
     ]));
 
