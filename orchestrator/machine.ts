@@ -59,6 +59,11 @@ export class Machine {
     return this.process?.ended === false ? this.process : undefined;
   }
 
+  /** Whether it was started once: of many that start, most wait for others first. */
+  get hasRun(): boolean {
+    return this.#incarnation > 0;
+  }
+
   get ready(): boolean {
     return this.running?.status?.ready ?? false;
   }

@@ -25,6 +25,9 @@ function redrawnLine(stream: NodeJS.WriteStream, net: string): Progress {
   };
 }
 
+/** Of what is missing, in a line. */
+const NAMED = 5;
+
 /** A line whenever less is missing than ever before. */
 function plainLines(stream: NodeJS.WriteStream, net: string): Progress {
   let fewest = Number.POSITIVE_INFINITY;
@@ -32,7 +35,9 @@ function plainLines(stream: NodeJS.WriteStream, net: string): Progress {
     show(missing) {
       if (missing.length >= fewest) return;
       fewest = missing.length;
-      stream.write(`${net}: ${fewest === 0 ? 'ready' : `${fewest} to go: ${missing.join(', ')}`}\n`);
+      const named = missing.slice(0, NAMED).join(', ');
+      const more = fewest > NAMED ? ', …' : '';
+      stream.write(`${net}: ${fewest === 0 ? 'ready' : `${fewest} to go: ${named}${more}`}\n`);
     },
     done() {},
   };

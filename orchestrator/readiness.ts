@@ -30,7 +30,7 @@ export function missing(
 /** What a device that is not ready waits for. */
 export function waitsFor(machine: Machine): string {
   const { running } = machine;
-  if (!running) return `${machine.name} is not running`;
+  if (!running) return `${machine.name} ${machine.hasRun ? 'is not running' : 'waits for its turn'}`;
   if (running.frozen) return `${machine.name} is frozen`;
   if (!running.status) return `${machine.name} is starting`;
   return `${machine.name} waits for ${running.status.waiting.join(', ') || 'its services'}`;

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { CrashReport } from '../../orchestrator/crash-report.ts';
 import type { DeviceProcess } from '../../orchestrator/device-process.ts';
 import { Machine } from '../../orchestrator/machine.ts';
+import { waitsFor } from '../../orchestrator/readiness.ts';
 import type { DeviceSpec } from '../../shared/topology/types.ts';
 
 beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
@@ -89,6 +90,14 @@ async function pauseBefore(runs: readonly FakeProcess[]): Promise<number> {
 }
 
 const NEVER = 60_000;
+
+test('what waits for others to start is not called off', async () => {
+  const { machine, runs } = machineWith('never');
+  expect(waitsFor(machine)).toBe('web waits for its turn');
+  await machine.start();
+  await endOf(runs[0], 'SIGKILL');
+  expect(waitsFor(machine)).toBe('web is not running');
+});
 
 describe('a device that ended by itself', () => {
   test.each([
