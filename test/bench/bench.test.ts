@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,10 +18,9 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-function bench(...args: string[]): ResultPromise<{ reject: false }> {
-  const env = { XDG_RUNTIME_DIR: folder, TMPDIR: folder };
+function bench(env: Record<string, string>, ...args: string[]): ResultPromise<{ reject: false }> {
   return execa(process.execPath, ['test/support/run.js', 'test/bench/bench.ts', ...args], {
-    env,
+    env: { XDG_RUNTIME_DIR: folder, TMPDIR: folder, ...env },
     reject: false,
   });
 }
@@ -31,19 +30,19 @@ test.for([
   [['--figure', 'speed'], 'There are goodput, goodput-8,'],
   [['--profile', '--short'], "'--profile [folder]' cannot be used with option '--short'"],
 ] as const)('wrong usage is one line, before anything is measured: %s', async ([args, told]) => {
-  const { exitCode, stdout, stderr } = await bench(...args);
+  const { exitCode, stdout, stderr } = await bench({}, ...args);
   expect(stderr).toContain(told);
   expect(stderr.split('\n')).toHaveLength(1);
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
 });
 
 test('the help names the figures', async () => {
-  const { stdout } = await bench('--help');
+  const { stdout } = await bench({}, '--help');
   expect(stdout).toMatch(/^ {2}round-trip +round trip, ping laptop to web, against bare relay chain$/m);
 });
 
 test('Ctrl-C ends it in quiet, and leaves nothing behind; its nets are not the user’s', async () => {
-  const running = bench('--short', '--figure', 'memory');
+  const running = bench({}, '--short', '--figure', 'memory');
   for await (const line of createInterface({ input: running.stderr }))
     if (line.startsWith('resident memory')) break;
   expect(readdirSync(folder).join()).toMatch(/^tincan-bench-\w+$/);
@@ -53,6 +52,23 @@ test('Ctrl-C ends it in quiet, and leaves nothing behind; its nets are not the u
   expect(stdout).toMatch(/^NAME +FIGURE .* FLOOR$/);
   expect(exitCode).toBe(130);
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test('a figure that fails is told in one line, and what was measured is printed and written', async () => {
+  // Too long for the sockets of a net.
+  const long = join(folder, 'x'.repeat(100));
+  mkdirSync(long);
+  const file = join(folder, 'figures.json');
+  const run = bench({ TMPDIR: long }, '--short', '--figure', 'memory', 'flows', '-w', file);
+  const { exitCode, stdout, stderr } = await run;
+  expect(stdout).toMatch(/^NAME +FIGURE .* FLOOR$/);
+  expect(stderr.split('\n').slice(1)).toEqual([expect.stringMatching(/^memory failed: the socket path /)]);
+  expect(exitCode).toBe(1);
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+    short: true,
+    figures: [],
+    ended: expect.stringMatching(/^memory failed: /),
+  });
 });
 
 test('what a net that does not start says is told', async () => {
