@@ -5,8 +5,8 @@ import type { Train } from '../core/train.ts';
 import { BATCH_HEADER_LENGTH, beginFrame, finishBatch, framedLength, MOST_FRAMES } from './frame-batch.ts';
 import { isFrameOf, messageBegunBy } from './passing.ts';
 
-/** How many frames may wait: more than a TCP window of ours, so that a connection alone fills no queue. */
-export const QUEUE_FRAMES = 6000;
+/** How many frames may wait: more than nine TCP windows of ours, so that a few connections together fill no queue. */
+export const QUEUE_FRAMES = 20_000;
 /** How many bytes of frames may wait: as many full frames of the usual MTU. */
 export const QUEUE_BYTES = 1514 * QUEUE_FRAMES;
 
@@ -14,10 +14,10 @@ export const QUEUE_BYTES = 1514 * QUEUE_FRAMES;
 const BATCH_CAPACITY = 256 * 1024;
 
 /**
- * Messages that pass through may be so many: one keeps all its memory for what may be a few frames of it.
- * Beyond, frames are copied.
+ * Messages that pass through may be so many: one keeps all its memory for what may be a few frames of it, and
+ * all take no more than the queue may. Beyond, frames are copied.
  */
-const MOST_PASSING = 32;
+const MOST_PASSING = Math.floor(QUEUE_BYTES / BATCH_CAPACITY);
 
 /** Buffers that are kept for the next message. */
 const SPARE_BUFFERS = 4;

@@ -201,18 +201,18 @@ describe('a peer', () => {
     outsider.hello('tap', 'tap0');
     await recorder.until(() => recorder.up);
     outsider.socket.pause();
-    const sent = 20_000;
-    for (let turn = 0; turn < 200; turn++) {
+    const sent = 40_000;
+    for (let turn = 0; turn < 400; turn++) {
       for (let count = 0; count < 100; count++) port.send(testFrame(count, 1514));
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
     const dropped = port.counters.get('cable.egress-overflow');
-    // 30 MB were sent; the socket's own buffers, 8 messages and the queue are all that was kept.
+    // 60 MB were sent; the socket's own buffers, 8 messages and the queue are all that was kept.
     expect(sent - dropped).toBeLessThan(QUEUE_FRAMES + 3000);
     expect(dropped).toBeGreaterThan(sent - (QUEUE_FRAMES + 3000));
     expect(port.traffic.framesOut).toBeLessThanOrEqual(sent - dropped);
     expect(sent - dropped - port.traffic.framesOut).toBeLessThanOrEqual(QUEUE_FRAMES);
-    expect(QUEUE_BYTES).toBeLessThan(10_000_000);
+    expect(QUEUE_BYTES).toBeLessThan(32_000_000);
     expect(log.named('cable.overflow')).toHaveLength(1);
     expect(port.carrier).toBe(true);
 

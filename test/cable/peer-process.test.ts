@@ -65,7 +65,7 @@ it('a peer that is killed and back before anybody noticed gets in', async () => 
 it('a peer that is frozen keeps its carrier, and memory does not grow with it', async () => {
   const { port, recorder, peer } = await joined();
   peer.kill('SIGSTOP');
-  for (let round = 0; round < 150; round++) {
+  for (let round = 0; round < 400; round++) {
     for (let count = 0; count < 100; count++) port.send(testFrame(count, 1514));
     await new Promise<void>((resolve) => setImmediate(resolve));
   }

@@ -44,7 +44,7 @@ describe('active open', () => {
     expect(syn!.options).toEqual({
       mss: 1460,
       sackPermitted: true,
-      windowScale: 7,
+      windowScale: 6,
       timestamps: { value: expect.any(Number), echo: 0 },
     });
     expect(net.port).toBeGreaterThanOrEqual(49_152);
@@ -61,7 +61,7 @@ describe('active open', () => {
     const [open] = net.log.named('tcp.open');
     expect(open).toMatchObject({
       level: 'info',
-      fields: { remote: '10.0.0.2:4000', mss: 1448, sendScale: 7, receiveScale: 7 },
+      fields: { remote: '10.0.0.2:4000', mss: 1448, sendScale: 7, receiveScale: 6 },
     });
   });
 
@@ -116,7 +116,7 @@ describe('active open', () => {
     net.wait(20);
     const [synAck] = net.inject({ flags: 'S', options: FULL_OFFER });
     expect(synAck).toMatchObject({ seq: 0, ack: 1, flags: 'S.' });
-    expect(synAck!.options).toMatchObject({ mss: 1460, sackPermitted: true, windowScale: 7 });
+    expect(synAck!.options).toMatchObject({ mss: 1460, sackPermitted: true, windowScale: 6 });
     expect(net.state).toBe('SYN-RECEIVED');
     const timestamps = { value: 1001, echo: 0 };
     expect(net.inject({ seq, ack: 1, flags, options: { ...FULL_OFFER, timestamps } })).toEqual([]);
@@ -434,7 +434,7 @@ describe('TCP-17: listeners under load', () => {
   });
 
   test.each([
-    ['with timestamps', FULL_OFFER, { mss: 1448, sendScale: 7, receiveScale: 7 }],
+    ['with timestamps', FULL_OFFER, { mss: 1448, sendScale: 7, receiveScale: 6 }],
     ['without', { mss: 1460, windowScale: 7 }, { mss: 1460, sendScale: 0, receiveScale: 0 }],
   ])('a real client gets through a flood by a SYN cookie, %s', (_name, options, details) => {
     const net = new Harness({ settings: { synBacklog: 4 } });
