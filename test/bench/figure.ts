@@ -119,9 +119,11 @@ export function boundOf({ at, ratio, gross }: Goal, { short }: Pick<Size, 'short
   return { at, ratio: gross ?? (at === 'least' ? ratio / 2 : ratio * 2) };
 }
 
+/** Judged as it is printed, by hundredths. */
 export function holds({ bound, ratio }: Pick<Result, 'bound' | 'ratio'>): boolean {
   if (!bound) return true;
-  return bound.at === 'least' ? ratio >= bound.ratio : ratio <= bound.ratio;
+  const printed = Number(ratio.toFixed(2));
+  return bound.at === 'least' ? printed >= bound.ratio : printed <= bound.ratio;
 }
 
 export function median(values: readonly number[]): number {

@@ -57,10 +57,10 @@ function flagMismatch(wanted: number, actual: number, { strict }: SegmentRules):
 function numberMismatch(spec: TcpSpec, seen: SeenTcp): string | undefined {
   const { start, length, absolute, ignored } = spec.sequence;
   const sequence = absolute ? seen.absoluteSequence : seen.sequence;
-  if (!ignored && sequence !== start) return `its sequence number is ${sequence}, not ${start}`;
+  if (!ignored && sequence !== start) return `its sequence number is ${sequence >>> 0}, not ${start >>> 0}`;
   if (seen.length !== length) return `its payload has ${seen.length} bytes, not ${length}`;
   if (spec.flags & TCP_ACK && seen.acknowledgment !== spec.acknowledgment)
-    return `its ACK number is ${seen.acknowledgment}, not ${spec.acknowledgment}`;
+    return `its ACK number is ${seen.acknowledgment >>> 0}, not ${spec.acknowledgment >>> 0}`;
   return seen.urgent === spec.urgent ? undefined : `its urgent pointer is ${seen.urgent}`;
 }
 

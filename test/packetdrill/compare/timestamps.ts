@@ -24,13 +24,13 @@ export class TimestampCheck {
     if (option?.kind !== 'TS' || flags & TCP_RST) return undefined;
     const { value = 0, echo = 0 } = option;
     if (this.#value !== undefined && !seqAtOrAfter(value, this.#value))
-      return `its timestamp ${value} is older than ${this.#value}, which was sent before`;
+      return `its timestamp ${value >>> 0} is older than ${this.#value >>> 0}, which was sent before`;
     if (flags & TCP_ACK) {
-      if (!this.#said.has(echo)) return `it echoes the timestamp ${echo}, which the peer never sent`;
+      if (!this.#said.has(echo)) return `it echoes the timestamp ${echo >>> 0}, which the peer never sent`;
       if (this.#echo !== undefined && !seqAtOrAfter(echo, this.#echo))
-        return `it echoes the timestamp ${echo} after ${this.#echo}`;
+        return `it echoes the timestamp ${echo >>> 0} after ${this.#echo >>> 0}`;
       this.#echo = echo;
-    } else if (echo !== 0) return `it echoes the timestamp ${echo}, and there is nothing to echo`;
+    } else if (echo !== 0) return `it echoes the timestamp ${echo >>> 0}, and there is nothing to echo`;
     this.#value = value;
     return undefined;
   }

@@ -61,7 +61,7 @@ function parseTcp(reader: TokenReader, direction: 'in' | 'out'): TcpSpec {
   const ports = parsePorts(reader);
   const flags = parseFlags(reader);
   const sequence = parseSequence(reader, direction);
-  const acknowledgment = reader.takeIf('word', 'ack') ? reader.integer('an ACK number', 0, 0xffffffff) : 0;
+  const acknowledgment = reader.takeIf('word', 'ack') ? reader.sequence('an ACK number') : 0;
   const window = reader.takeIf('word', 'win') ? reader.integer('a window', 0, 0xffff) : undefined;
   const urgent = reader.takeIf('word', 'urg') ? reader.integer('an urgent pointer', 0, 0xffff) : 0;
   const options = parseTcpOptions(reader);
@@ -100,12 +100,12 @@ function parseSequence(reader: TokenReader, direction: 'in' | 'out'): SequenceSp
     if (direction === 'in') throw new ScriptError(line, 'an inbound packet needs a sequence number');
     return { start: 0, length: parseLength(reader), absolute: false, ignored: true };
   }
-  const start = reader.integer('a sequence number', 0, 0xffffffff);
+  const start = reader.sequence('a sequence number');
   reader.mark(':');
-  const end = reader.integer('a sequence number', 0, 0xffffffff);
+  const end = reader.sequence('a sequence number');
   const length = parseLength(reader);
-  if (end !== (start + length) % 2 ** 32)
-    throw new ScriptError(line, `${start}:${end} are not ${length} bytes`);
+  if (end !== ((start + length) | 0))
+    throw new ScriptError(line, `${start >>> 0}:${end >>> 0} are not ${length} bytes`);
   return { start, length, absolute: reader.takeIf('mark', '!') !== undefined, ignored: false };
 }
 

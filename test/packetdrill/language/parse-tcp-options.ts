@@ -75,9 +75,9 @@ function optionName(reader: TokenReader, first: string): string {
 function parseSack(reader: TokenReader): TcpOptionSpec {
   const blocks: { start: number; end: number }[] = [];
   do {
-    const start = reader.integer('the start of a SACK block', 0, 0xffffffff);
+    const start = reader.sequence('the start of a SACK block');
     reader.mark(':');
-    blocks.push({ start, end: reader.integer('the end of a SACK block', 0, 0xffffffff) });
+    blocks.push({ start, end: reader.sequence('the end of a SACK block') });
   } while (reader.is('integer'));
   return { kind: 'sack', blocks };
 }
@@ -93,7 +93,7 @@ function parseTimestamps(reader: TokenReader): TcpOptionSpec {
 /** Undefined for the wildcards `...` and `*`. */
 function parseTimestamp(reader: TokenReader, what: string): number | undefined {
   if (reader.takeIf('ellipsis') || reader.takeIf('mark', '*')) return undefined;
-  return reader.integer(what, 0, 0xffffffff);
+  return reader.sequence(what);
 }
 
 function parseMd5(reader: TokenReader, line: number): TcpOptionSpec {

@@ -102,11 +102,11 @@ function decodeOption(code: number, data: Uint8Array): TcpOptionSpec {
   if (code === WINDOW_SCALE && data.length === 1) return { kind: 'wscale', value: data[0]! };
   if (code === SACK_PERMITTED && data.length === 0) return { kind: 'sackOK' };
   if (code === TIMESTAMPS && data.length === 8)
-    return { kind: 'TS', value: view.getUint32(0), echo: view.getUint32(4), absoluteEcho: false };
+    return { kind: 'TS', value: view.getInt32(0), echo: view.getInt32(4), absoluteEcho: false };
   if (code === SACK && data.length > 0 && data.length % 8 === 0) {
     const blocks = Array.from({ length: data.length / 8 }, (_, index) => ({
-      start: view.getUint32(8 * index),
-      end: view.getUint32(8 * index + 4),
+      start: view.getInt32(8 * index),
+      end: view.getInt32(8 * index + 4),
     }));
     return { kind: 'sack', blocks };
   }

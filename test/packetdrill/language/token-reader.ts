@@ -58,6 +58,11 @@ export class TokenReader {
     return value;
   }
 
+  /** 32 bits, signed as our TCP has them. */
+  sequence(what: string): number {
+    return this.integer(what, 0, 0xffffffff) | 0;
+  }
+
   /** For what the language as known here does not have: perhaps another dialect's. */
   unexpected(wanted: string): Unsupported {
     const { text, line, kind } = this.next;

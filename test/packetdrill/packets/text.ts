@@ -23,8 +23,8 @@ export function flagText(flags: number): string {
 export function seenText(seen: SeenTcp): string {
   const { flags, sequence, length, acknowledgment, window, urgent, options } = seen;
   return [
-    `${flagText(flags)} ${sequence}:${(sequence + length) >>> 0}(${length})`,
-    ...(flags & TCP_ACK ? [`ack ${acknowledgment}`] : []),
+    `${flagText(flags)} ${sequence >>> 0}:${(sequence + length) >>> 0}(${length})`,
+    ...(flags & TCP_ACK ? [`ack ${acknowledgment >>> 0}`] : []),
     `win ${window}`,
     ...(urgent ? [`urg ${urgent}`] : []),
     ...(options.length > 0 ? [optionsText(options)] : []),
@@ -37,10 +37,10 @@ export function specText(spec: TcpSpec | IcmpSpec): string {
 
 function tcpText({ flags, sequence, acknowledgment, window, urgent, options }: TcpSpec): string {
   const { start, length, absolute, ignored } = sequence;
-  const numbers = ignored ? `...(${length})` : `${start}:${(start + length) >>> 0}(${length})`;
+  const numbers = ignored ? `...(${length})` : `${start >>> 0}:${(start + length) >>> 0}(${length})`;
   return [
     `${flagText(flags)} ${numbers}${absolute ? '!' : ''}`,
-    ...(flags & TCP_ACK ? [`ack ${acknowledgment}`] : []),
+    ...(flags & TCP_ACK ? [`ack ${acknowledgment >>> 0}`] : []),
     ...(window !== undefined ? [`win ${window}`] : []),
     ...(urgent ? [`urg ${urgent}`] : []),
     ...(options === 'any' ? ['<...>'] : options.length > 0 ? [optionsText(options)] : []),
@@ -65,12 +65,16 @@ function optionText(option: TcpOptionSpec): string {
     case 'wscale':
       return `${option.kind} ${option.value}`;
     case 'TS':
-      return `TS val ${option.value ?? '...'} ecr ${option.echo ?? '...'}`;
+      return `TS val ${timestampText(option.value)} ecr ${timestampText(option.echo)}`;
     case 'sack':
-      return `sack ${option.blocks.map(({ start, end }) => `${start}:${end}`).join(' ')}`;
+      return `sack ${option.blocks.map(({ start, end }) => `${start >>> 0}:${end >>> 0}`).join(' ')}`;
     case 'other':
       return option.name;
     default:
       return option.kind;
   }
+}
+
+function timestampText(value: number | undefined): string {
+  return value === undefined ? '...' : `${value >>> 0}`;
 }
