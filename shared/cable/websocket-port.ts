@@ -2,11 +2,13 @@
 // goes, and with it the carrier.
 
 import type { WebSocket } from 'ws';
+import { isGroupMac } from '../core/address.ts';
 import type { Clock } from '../core/clock.ts';
 import { Counters } from '../core/counters.ts';
 import type { EventLog } from '../core/event-log.ts';
 import type { FramePort, FrameReceiver } from '../core/frame-port.ts';
 import type { Train } from '../core/train.ts';
+import { ethernetDestination } from '../wire/ethernet.ts';
 import { CableLink, CLOSE_GOING_AWAY, type LinkOwner } from './cable-link.ts';
 import { Dialer, openCable } from './dialer.ts';
 import { type Batch, EgressQueue } from './egress-queue.ts';
@@ -115,7 +117,8 @@ export class CablePort implements FramePort {
   }
 
   send(frame: Uint8Array): void {
-    if (!this.#link) return this.#lose(isGroupFrame(frame) ? 'broadcast-no-carrier' : 'no-carrier', 1);
+    if (!this.#link)
+      return this.#lose(isGroupMac(ethernetDestination(frame)) ? 'broadcast-no-carrier' : 'no-carrier', 1);
     if (!this.#hasGoodLength(frame)) return;
     if (!this.#queue.append(frame)) return this.#overflow(1);
     this.#flush();
@@ -332,8 +335,3 @@ export class CablePort implements FramePort {
 
 /** Closing codes by which one side tells the other that it did wrong. */
 const DISAGREEMENTS: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1009]);
-
-/** Whether it is for all, or for a group (IEEE 802.3 §3.2.3): a bridge sends such a frame out of every port. */
-function isGroupFrame(frame: Uint8Array): boolean {
-  return (frame[0]! & 1) === 1;
-}

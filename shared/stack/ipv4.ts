@@ -1,5 +1,5 @@
 // IPv4 (RFC 791, RFC 1122 §3, RFC 1812): takes packets in, delivers or forwards them, and sends those of
-// this device (ipv4-output.ts). Read first: network-layer.ts, what transports see of it; routes.ts; local-addresses.ts.
+// this device (ipv4-output.ts), and errors about those that can't go on (ipv4-errors.ts). Read first: network-layer.ts, what transports see of it; routes.ts; local-addresses.ts.
 //
 // A packet is a view that begins at the IP header, with at least the 14 bytes of a frame's header free (or
 // already used) in front of it in the same buffer: a forwarded packet leaves in the frame it came in.
@@ -26,7 +26,6 @@ import {
   ipv4Tos,
   ipv4Ttl,
   isIpv4Fragment,
-  PROTOCOL_ICMP,
   PROTOCOL_UDP,
 } from '../wire/ipv4.ts';
 import type { Arp } from './arp.ts';
@@ -43,8 +42,6 @@ import { Fragments } from './fragments.ts';
 import {
   fragmentationNeeded,
   HOST_UNREACHABLE,
-  type IcmpError,
-  IcmpErrors,
   NET_UNREACHABLE,
   PORT_UNREACHABLE,
   PROTOCOL_UNREACHABLE,
@@ -52,6 +49,7 @@ import {
   TTL_EXCEEDED,
 } from './icmp-errors.ts';
 import type { NetworkInterface } from './interface.ts';
+import { Ipv4Errors } from './ipv4-errors.ts';
 import { IPV4_HEADROOM, Ipv4Output } from './ipv4-output.ts';
 import { LocalAddresses } from './local-addresses.ts';
 import type {
@@ -67,10 +65,6 @@ import type { PacketHook } from './packet-hook.ts';
 import type { LearnedMtu } from './path-mtu.ts';
 import { Paths } from './paths.ts';
 import type { Route, RouteTable } from './routes.ts';
-
-/** ICMP errors go with precedence "internetwork control" (RFC 1812 §4.3.2.5). */
-const TOS_CONTROL = 0xc0;
-const TOS_MASK = 0x1e;
 
 export interface Ipv4Options {
   readonly clock: Clock;
@@ -98,7 +92,7 @@ export class Ipv4 implements NetworkLayer {
   readonly #forwarding: boolean;
   readonly #local: LocalAddresses;
   readonly #fragments: Fragments;
-  readonly #errors: IcmpErrors;
+  readonly #errors: Ipv4Errors;
   readonly #transports = new Map<number, TransportHandler>();
   readonly #flows = new FlowCache();
   /** Whether packets of its flow may follow the one that is being received. */
@@ -116,14 +110,19 @@ export class Ipv4 implements NetworkLayer {
     this.#local = new LocalAddresses(options.interfaces);
     this.#paths = new Paths({ ...options, local: this.#local });
     this.#fragments = new Fragments(options.clock, options.counters, (first, group) =>
-      this.#answerWithError(first, REASSEMBLY_EXCEEDED, group),
+      this.#errors.answer(first, REASSEMBLY_EXCEEDED, group),
     );
-    this.#errors = new IcmpErrors(options.clock, options.counters);
     this.#output = new Ipv4Output({
       ...options,
       paths: this.#paths,
       local: this.#local,
       refused: (packet, from) => this.#drop('refused-by-hook', packet, from),
+    });
+    this.#errors = new Ipv4Errors({
+      ...options,
+      paths: this.#paths,
+      local: this.#local,
+      output: this.#output,
     });
   }
 
@@ -188,19 +187,10 @@ export class Ipv4 implements NetworkLayer {
     const packet = frame.subarray(ETHERNET_HEADER_LENGTH);
     if (from === undefined) return this.#reportOwnUnreachable(packet);
     this.#counters.add('ipv4.host-unreachable');
-    if (!this.isLocal(ipv4Source(packet))) return this.#answerWithError(packet, HOST_UNREACHABLE, false);
+    if (!this.isLocal(ipv4Source(packet))) return this.#errors.answer(packet, HOST_UNREACHABLE, false);
     // The source was translated: the error comes in where an answer would have, and is translated back.
-    const buffer = this.#errors.about(packet, HOST_UNREACHABLE, this.headroom);
-    if (!buffer) return;
-    const error = buffer.subarray(ETHERNET_HEADER_LENGTH);
-    const address = ipv4Source(packet);
-    this.#output.writeHeader(error, {
-      protocol: PROTOCOL_ICMP,
-      source: address,
-      destination: address,
-      tos: TOS_CONTROL,
-    });
-    this.#enter(error, to, false);
+    const error = this.#errors.toOurselves(packet, HOST_UNREACHABLE);
+    if (error) this.#enter(error, to, false);
   }
 
   /**
@@ -243,7 +233,7 @@ export class Ipv4 implements NetworkLayer {
 
   refuse(packet: ReceivedPacket, what: 'port' | 'protocol'): void {
     const error = what === 'port' ? PORT_UNREACHABLE : PROTOCOL_UNREACHABLE;
-    if (this.isLocal(packet.destination)) this.#answerWithError(packet.packet, error, packet.broadcast);
+    if (this.isLocal(packet.destination)) this.#errors.answer(packet.packet, error, packet.broadcast);
   }
 
   /** For a destination whose path is known to carry less than the link. */
@@ -328,16 +318,16 @@ export class Ipv4 implements NetworkLayer {
     const route = this.#routes.lookup(destination);
     if (!route) {
       this.#drop('no-route', packet, from);
-      return this.#answerWithError(packet, NET_UNREACHABLE, group);
+      return this.#errors.answer(packet, NET_UNREACHABLE, group);
     }
     if (ipv4Ttl(packet) <= 1) {
       this.#drop('ttl-exceeded', packet, from);
-      return this.#answerWithError(packet, TTL_EXCEEDED, group);
+      return this.#errors.answer(packet, TTL_EXCEEDED, group);
     }
     const { mtu } = route.interface;
     if (packet.length > mtu && ipv4DontFragment(packet)) {
       this.#drop('too-long', packet, from);
-      return this.#answerWithError(packet, fragmentationNeeded(mtu), group);
+      return this.#errors.answer(packet, fragmentationNeeded(mtu), group);
     }
     decrementIpv4Ttl(packet);
     if (this.#log.trace) this.#logForward(packet, from, route);
@@ -360,24 +350,7 @@ export class Ipv4 implements NetworkLayer {
     if (mac !== undefined) this.#follower = (flow, frame) => forwarder(flow, frame, to, mac);
   }
 
-  // Inside: headers, errors and what is told.
-
-  /** Sends an ICMP error to the source of a packet; `group`: it came to a group address of IP or of the link. */
-  #answerWithError(packet: Uint8Array, error: IcmpError, group: boolean): void {
-    const destination = ipv4Source(packet);
-    const original = ipv4Destination(packet);
-    if (group || this.isBroadcast(original) || this.isBroadcast(destination)) return;
-    const path = this.path(destination);
-    if (typeof path === 'string') return;
-    const buffer = this.#errors.about(packet, error, this.headroom);
-    if (!buffer) return;
-    this.send(buffer, {
-      protocol: PROTOCOL_ICMP,
-      source: this.isLocal(original) ? original : path.source,
-      destination,
-      tos: (ipv4Tos(packet) & TOS_MASK) | TOS_CONTROL,
-    });
-  }
+  // Inside: what is told.
 
   /** As Linux does: the sender hears of it as if this device had got an ICMP error. */
   #reportOwnUnreachable(packet: Uint8Array): void {

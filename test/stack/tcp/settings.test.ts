@@ -1,9 +1,7 @@
 // What a device, a listener or a single connection has set otherwise.
 
 import { describe, expect, test } from 'vitest';
-import { Harness, LISTEN_PORT, PEER_PORT, THERE } from './support/harness.ts';
-
-const FULL_OFFER = { mss: 1460, sackPermitted: true, windowScale: 7, timestamps: { value: 1000, echo: 0 } };
+import { FULL_OFFER, Harness, LISTEN_PORT, PEER_PORT, THERE } from './support/harness.ts';
 
 describe('options that are turned off', () => {
   const off = { sack: false, timestamps: false, windowScaling: false };

@@ -34,6 +34,14 @@ export const LISTEN_PORT = 80;
 export const PEER_ISS = -16;
 export const OWN_ISS = -8;
 
+/** The options of a SYN that offers all there is. */
+export const FULL_OFFER = {
+  mss: 1460,
+  sackPermitted: true,
+  windowScale: 7,
+  timestamps: { value: 1000, echo: 0 },
+};
+
 const FLAG_LETTERS: readonly (readonly [string, number])[] = [
   ['S', TCP_SYN],
   ['F', TCP_FIN],
